@@ -1,0 +1,284 @@
+//! The rights of one actor: their grants in force, asked against the policies.
+
+use std::collections::BTreeMap;
+
+use uuid::Uuid;
+
+use super::Grant;
+use super::action::{Action, Object};
+use super::policy::{Decision, Policies, Question};
+use crate::domain::record::index::Status;
+use crate::domain::statute::{Clause, Definition, RecordType};
+
+/// Who acts, with the grants of theirs that are in force today in the register concerned.
+#[derive(Debug, Clone)]
+pub struct Actor {
+    /// The user; `None` for the installation itself (command line, jobs).
+    pub user_id: Option<Uuid>,
+    /// Name under which they log in, or the name of the job.
+    pub name: String,
+    /// Their own personal code, to find what is about themselves. Never logged.
+    pub personal_code: Option<String>,
+    /// Grants in force.
+    pub grants: Vec<Grant>,
+    /// Roles held without a grant: the installation's own.
+    pub standing_roles: Vec<String>,
+}
+
+/// Where something lies, as far as policies care.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Coordinates {
+    /// Institution it belongs to; `None` for what belongs to none.
+    pub institution_id: Option<Uuid>,
+    /// Whether the record is about the actor.
+    pub about_self: bool,
+    /// Where the record stands.
+    pub status: Status,
+    /// Whether a purpose was stated.
+    pub purpose_given: bool,
+}
+
+/// A decision together with the role and grant under which it was reached.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Ruling {
+    /// The decision.
+    pub decision: Decision,
+    /// The role; `None` when the actor holds none.
+    pub role: Option<String>,
+    /// The grant; `None` for implicit and standing roles.
+    pub grant_id: Option<Uuid>,
+}
+
+/// What an actor may do with a record, section by section.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SectionRights {
+    /// Sections permitted, with the ruling for each.
+    pub permitted: BTreeMap<String, Ruling>,
+    /// Sections refused, with the ruling for each.
+    pub refused: BTreeMap<String, Ruling>,
+}
+
+impl SectionRights {
+    /// Whether anything is permitted.
+    pub fn any(&self) -> bool {
+        !self.permitted.is_empty()
+    }
+
+    /// The ruling that speaks for the whole: the first permitted one, else the first refused one.
+    pub fn leading(&self) -> Option<&Ruling> {
+        self.permitted
+            .values()
+            .next()
+            .or_else(|| self.refused.values().next())
+    }
+}
+
+/// The actor's possible roles: each grant, each implicit role, each standing role.
+struct Standing<'a> {
+    role: &'a str,
+    grant: Option<&'a Grant>,
+}
+
+impl Actor {
+    fn standings<'a>(&'a self, definition: &'a Definition) -> Vec<Standing<'a>> {
+        let granted = self.grants.iter().map(|g| Standing {
+            role: &g.role,
+            grant: Some(g),
+        });
+        let implicit = definition
+            .register
+            .roles
+            .iter()
+            .filter(|r| r.implicit && self.user_id.is_some())
+            .map(|r| Standing {
+                role: &r.name,
+                grant: None,
+            });
+        let standing = self.standing_roles.iter().map(|r| Standing {
+            role: r,
+            grant: None,
+        });
+        granted.chain(implicit).chain(standing).collect()
+    }
+
+    /// Asks for every section of `record_type`.
+    pub fn sections(
+        &self,
+        policies: &Policies,
+        definition: &Definition,
+        record_type: &RecordType,
+        action: Action,
+        at: &Coordinates,
+    ) -> SectionRights {
+        let standings = self.standings(definition);
+        let mut rights = SectionRights {
+            permitted: BTreeMap::new(),
+            refused: BTreeMap::new(),
+        };
+        for section in &record_type.sections {
+            let rulings = standings.iter().map(|s| {
+                let object = Object::Section {
+                    record_type: record_type.name.clone(),
+                    section: section.name.clone(),
+                };
+                let reach = Reach {
+                    in_scope: s.grant.is_none_or(|g| g.reaches(at.institution_id)),
+                    covered: s
+                        .grant
+                        .is_none_or(|g| g.covers(&record_type.name, &section.name)),
+                    ..Reach::default()
+                };
+                rule(policies, s, action, object, reach, at)
+            });
+            let ruling = best(rulings, definition);
+            let list = if ruling.decision.permitted {
+                &mut rights.permitted
+            } else {
+                &mut rights.refused
+            };
+            list.insert(section.name.clone(), ruling);
+        }
+        rights
+    }
+
+    /// Asks about something of the register as a whole (documents, grants, the log).
+    pub fn register(
+        &self,
+        policies: &Policies,
+        definition: &Definition,
+        action: Action,
+        institution: Option<Option<Uuid>>,
+        purpose_given: bool,
+    ) -> Ruling {
+        let at = Coordinates {
+            institution_id: None,
+            about_self: false,
+            status: Status::None,
+            purpose_given,
+        };
+        let standings = self.standings(definition);
+        let rulings = standings.iter().map(|s| {
+            let in_scope = institution.is_none_or(|i| s.grant.is_none_or(|g| g.reaches(i)));
+            rule(
+                policies,
+                s,
+                action,
+                Object::Register,
+                Reach {
+                    in_scope,
+                    covered: true,
+                    ..Reach::default()
+                },
+                &at,
+            )
+        });
+        best(rulings, definition)
+    }
+
+    /// Asks whether the actor may grant, change or end `role` for `holder`.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "each is a coordinate of the question; a struct would only rename them"
+    )]
+    pub fn role(
+        &self,
+        policies: &Policies,
+        definition: &Definition,
+        action: Action,
+        role: &str,
+        holder: Uuid,
+        institution: Option<Uuid>,
+        sole_user: bool,
+    ) -> Ruling {
+        let at = Coordinates {
+            institution_id: institution,
+            about_self: false,
+            status: Status::None,
+            purpose_given: false,
+        };
+        let to_self = self.user_id == Some(holder);
+        let standings = self.standings(definition);
+        let rulings = standings.iter().map(|s| {
+            let in_scope = s.grant.is_none_or(|g| g.reaches(institution));
+            let reach = Reach {
+                in_scope,
+                covered: true,
+                to_self,
+                sole_user,
+            };
+            rule(
+                policies,
+                s,
+                action,
+                Object::Role(role.to_owned()),
+                reach,
+                &at,
+            )
+        });
+        best(rulings, definition)
+    }
+}
+
+#[derive(Default)]
+struct Reach {
+    in_scope: bool,
+    covered: bool,
+    to_self: bool,
+    sole_user: bool,
+}
+
+fn rule(
+    policies: &Policies,
+    standing: &Standing<'_>,
+    action: Action,
+    object: Object,
+    reach: Reach,
+    at: &Coordinates,
+) -> Ruling {
+    let decision = policies.decide(&Question {
+        role: standing.role.to_owned(),
+        action,
+        object,
+        in_scope: reach.in_scope,
+        covered: reach.covered,
+        about_self: at.about_self,
+        purpose_given: at.purpose_given,
+        to_self: reach.to_self,
+        sole_user: reach.sole_user,
+        status: at.status,
+    });
+    Ruling {
+        decision,
+        role: Some(standing.role.to_owned()),
+        grant_id: standing.grant.map(|g| g.id),
+    }
+}
+
+/// The first permission; else the refusal that says most: one by a policy before one for want of any.
+fn best(rulings: impl Iterator<Item = Ruling>, definition: &Definition) -> Ruling {
+    let mut refused: Option<Ruling> = None;
+    for ruling in rulings {
+        if ruling.decision.permitted {
+            return ruling;
+        }
+        if refused
+            .as_ref()
+            .is_none_or(|r| r.decision.policy.is_none() && ruling.decision.policy.is_some())
+        {
+            refused = Some(ruling);
+        }
+    }
+    refused.unwrap_or_else(|| no_role(&definition.register.access.clause))
+}
+
+fn no_role(clause: &Clause) -> Ruling {
+    Ruling {
+        decision: Decision {
+            permitted: false,
+            clause: clause.clone(),
+            policy: None,
+        },
+        role: None,
+        grant_id: None,
+    }
+}

@@ -1,0 +1,11 @@
+//! The rules, pure: no database, no HTTP, no clock, no randomness. What a statute means for records,
+//! rights and proofs is decided here and tested here without any of them.
+
+pub mod access;
+pub mod audit;
+pub mod calendar;
+pub mod identity;
+pub mod record;
+pub mod refusal;
+pub mod registers;
+pub mod statute;

@@ -1,0 +1,61 @@
+//! Entries: dated assertions of field values, never overwritten.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use uuid::Uuid;
+
+/// What an entry is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EntryKind {
+    /// The first entry of a record.
+    Create,
+    /// True from its effective day on (muutmine).
+    #[doc(alias = "muutmine")]
+    Change,
+    /// Replaces an entry that was never true (parandamine).
+    #[doc(alias = "parandamine")]
+    Correction,
+    /// Ends the record on its effective day.
+    End,
+}
+
+impl EntryKind {
+    /// The word used in the store and in answers.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Create => "create",
+            Self::Change => "change",
+            Self::Correction => "correction",
+            Self::End => "end",
+        }
+    }
+
+    /// The kind that `word` names.
+    pub fn parse(word: &str) -> Option<Self> {
+        [Self::Create, Self::Change, Self::Correction, Self::End]
+            .into_iter()
+            .find(|k| k.as_str() == word)
+    }
+}
+
+/// One dated assertion of field values, by someone, on base documents.
+#[doc(alias = "kanne")]
+#[derive(Debug, Clone, PartialEq)]
+pub struct Entry {
+    /// Id (UUIDv7).
+    pub id: Uuid,
+    /// Its number within the record, from 1.
+    pub number: i64,
+    /// What it is.
+    pub kind: EntryKind,
+    /// First day on which it is true.
+    pub effective_on: NaiveDate,
+    /// When the register learnt it.
+    pub recorded_at: DateTime<Utc>,
+    /// What it asserts: the whole data for `Create`, a merge patch (RFC 7396) otherwise.
+    pub data: Value,
+    /// The entry it replaces, for `Correction`.
+    pub supersedes: Option<Uuid>,
+}

@@ -1,0 +1,267 @@
+//! Whether the data of a record are what the statute allows: all faults at once, each with its place,
+//! a stable code, a sentence and the clause that it breaks.
+//!
+//! *Invariants*: no sentence repeats a submitted value, for it may be personal and ends up in logs.
+//! What a sound document costs is one pass over it.
+//!
+//! *Not here*: whatever one record alone cannot show: that a reference exists, that something is
+//! unique, that a chain has no cycle, what a file holds.
+
+mod compiled;
+mod condition;
+pub(super) mod lexical;
+mod pointer;
+mod rules;
+#[cfg(test)]
+pub(super) mod samples;
+#[cfg(test)]
+mod tests;
+mod uses;
+mod value;
+
+use chrono::NaiveDate;
+use serde::Serialize;
+use serde_json::Value;
+
+pub use compiled::{CompileError, CompileFault, Compiled};
+pub use uses::{FileUse, ReferenceUse, files, references, touched_sections};
+
+pub(super) use compiled::{bounds, is_within, items, length, scale};
+pub(super) use condition::{WITHDRAWN, find};
+
+use self::compiled::{Check, TypePlan};
+use self::pointer::{Pointer, reading_order};
+use self::value::{Holder, Walk};
+use crate::domain::statute::{Clause, Definition, RecordType};
+
+/// Every code that a [`Violation`] may have. `media` is for those who look into files.
+pub const CODES: &[&str] = &[
+    "above",
+    "code_not_under_parent",
+    "code_not_valid_then",
+    "consent_missing",
+    "consent_withdrawn",
+    "date",
+    "derived",
+    "email",
+    "iban",
+    "items",
+    "legal_need_missing",
+    "length",
+    "media",
+    "not_a_minor",
+    "not_in_codelist",
+    "not_unique_in_list",
+    "order",
+    "outside",
+    "overlap",
+    "pattern",
+    "personal_code_century",
+    "personal_code_checksum",
+    "personal_code_date",
+    "personal_code_first_digit",
+    "personal_code_future",
+    "personal_code_length",
+    "personal_code_never_issued",
+    "personal_code_not_digits",
+    "personal_code_separator",
+    "personal_code_stored_form",
+    "phone",
+    "range",
+    "registry_code",
+    "required",
+    "scale",
+    "sequence",
+    "too_deep",
+    "too_large",
+    "type",
+    "unknown_field",
+    "year",
+];
+
+/// The deepest nesting of objects and lists that is looked at.
+pub const MAX_DEPTH: usize = 32;
+/// The most list items in a document, all lists taken together.
+pub const MAX_ITEMS: usize = 10_000;
+
+/// Whether a violation stands in the way of an entry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Severity {
+    /// It does.
+    Error,
+    /// It is shown to the person who enters, and no more.
+    Warning,
+}
+
+/// One thing that is wrong with a document. It never holds a submitted value.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Violation {
+    /// Where (RFC 6901). It names fields of the statute, except that of an unknown field, which is
+    /// named as it was submitted.
+    pub pointer: String,
+    /// What kind of fault: one of [`CODES`].
+    pub code: &'static str,
+    /// An English sentence that says what is allowed.
+    pub detail: String,
+    /// Clause that is broken.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub clause: Option<Clause>,
+    /// Whether it stands in the way.
+    #[serde(skip)]
+    pub severity: Severity,
+    /// Section of the field of the record in which it stands.
+    #[serde(skip)]
+    pub section: Option<String>,
+}
+
+/// What documents are checked against, and as of which days.
+#[derive(Debug, Clone, Copy)]
+pub struct Validation<'a> {
+    /// The statute.
+    pub definition: &'a Definition,
+    /// `definition`, made ready by [`Compiled::new`].
+    pub compiled: &'a Compiled,
+    /// One of the definition's record types.
+    pub record_type: &'a RecordType,
+    /// Day from which the data are to be true.
+    pub effective_on: NaiveDate,
+    /// Today, in the register's time zone.
+    pub today: NaiveDate,
+}
+
+impl Validation<'_> {
+    /// Checks the whole state of a record as of the effective day. Sorted by place.
+    ///
+    /// - A member that is absent or an empty list is missing; `null` is no value.
+    /// - A consent counts when its group has members and no `withdrawn_on`, whatever day that gives:
+    ///   the entry that records the withdrawal removes what rested on it.
+    /// - A legal need is named by anything but `false` and empty texts, lists and groups.
+    #[must_use]
+    pub fn state(&self, data: &Value) -> Vec<Violation> {
+        self.report(data, |plan, faults| {
+            let Some(members) = data.as_object() else {
+                return faults.document("type", "An object is expected.");
+            };
+            let mut walk = Walk {
+                effective_on: self.effective_on,
+                today: self.today,
+                faults,
+            };
+            walk.object(Holder::record(plan), members, &Pointer::Root);
+            for rule in &plan.rules {
+                rule.check(data, faults);
+            }
+        })
+    }
+
+    /// Checks what can be told of a merge patch before it is merged: that it is an object and mentions
+    /// only fields that there are and that may be entered, be it to remove them. Sorted by place.
+    #[must_use]
+    pub fn patch_shape(&self, patch: &Value) -> Vec<Violation> {
+        self.report(patch, |plan, faults| {
+            if patch.is_object() {
+                faults.names(Holder::record(plan), patch, &Pointer::Root);
+            } else {
+                faults.document("type", "An object is expected.");
+            }
+        })
+    }
+
+    fn report(
+        &self,
+        document: &Value,
+        check: impl FnOnce(&TypePlan, &mut Faults),
+    ) -> Vec<Violation> {
+        let mut faults = Faults(Vec::new());
+        let same = self.compiled.digest == self.definition.digest;
+        let plan = self
+            .compiled
+            .types
+            .get(&self.record_type.name)
+            .filter(|_| same);
+        match (plan, size(document, 0, &mut 0)) {
+            (Some(plan), Ok(())) => check(plan, &mut faults),
+            (Some(_), Err((code, detail))) => faults.document(code, detail),
+            // A mistake of the program, not of the document. Nothing may pass for sound.
+            (None, _) => faults.document("type", "This record type is not part of the statute."),
+        }
+        faults.0.sort_by_cached_key(|fault| {
+            let place: Vec<(usize, String)> = reading_order(&fault.pointer)
+                .into_iter()
+                .map(|(number, token)| (number, token.to_owned()))
+                .collect();
+            (place, fault.code)
+        });
+        faults.0
+    }
+}
+
+/// What was found so far.
+struct Faults(Vec<Violation>);
+
+impl Faults {
+    /// Reports a fault of the document as a whole.
+    fn document(&mut self, code: &'static str, detail: &str) {
+        self.0.push(Violation {
+            pointer: String::new(),
+            code,
+            detail: detail.to_owned(),
+            clause: None,
+            severity: Severity::Error,
+            section: None,
+        });
+    }
+
+    /// Reports members that are not known or derived, at any depth.
+    fn names(&mut self, holder: Holder<'_>, value: &Value, at: &Pointer<'_>) {
+        match value {
+            Value::Object(members) => {
+                for (name, value) in members {
+                    let at = Pointer::Key(at, name);
+                    if let Some(plan) = self.known(holder, name, &at)
+                        && let Check::Group(parts) = &plan.check
+                    {
+                        self.names(Holder::group(plan, parts), value, &at);
+                    }
+                }
+            }
+            Value::Array(items) => {
+                for (index, item) in items.iter().enumerate() {
+                    self.names(holder, item, &Pointer::Item(at, index));
+                }
+            }
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+        }
+    }
+}
+
+/// Looks at how deep and how large a document is before anything walks through it.
+fn size(
+    value: &Value,
+    depth: usize,
+    items: &mut usize,
+) -> Result<(), (&'static str, &'static str)> {
+    if depth > MAX_DEPTH {
+        return Err((
+            "too_deep",
+            "Objects and lists may be nested at most 32 deep.",
+        ));
+    }
+    match value {
+        Value::Array(list) => {
+            *items = items.saturating_add(list.len());
+            if *items > MAX_ITEMS {
+                return Err((
+                    "too_large",
+                    "All lists together may have at most 10000 items.",
+                ));
+            }
+            list.iter()
+                .try_for_each(|item| size(item, depth + 1, items))
+        }
+        Value::Object(members) => members
+            .values()
+            .try_for_each(|member| size(member, depth + 1, items)),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => Ok(()),
+    }
+}

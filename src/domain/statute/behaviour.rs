@@ -1,0 +1,167 @@
+//! What the engine can do for a clause: the behaviours that a definition may name, each with the test that
+//! shows it. `conformance` prints clause → behaviour → test from here.
+
+/// A behaviour of the engine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Behaviour {
+    /// Name used in definitions.
+    pub name: &'static str,
+    /// What it does, in a sentence.
+    pub does: &'static str,
+    /// Name of a test that shows it.
+    pub test: &'static str,
+}
+
+/// All behaviours, by name.
+pub const BEHAVIOURS: &[Behaviour] = &[
+    Behaviour {
+        name: "access_log",
+        does: "Every read names the records served, before the first byte leaves.",
+        test: "a_read_is_logged_with_the_records_served",
+    },
+    Behaviour {
+        name: "aggregates",
+        does: "Counts and sums over other records are computed as of any date, never entered.",
+        test: "headcount_and_loads_follow_the_records_as_of_any_date",
+    },
+    Behaviour {
+        name: "base_document_kinds",
+        does: "Only the kinds of base documents that the statute lists are taken.",
+        test: "a_document_kind_outside_the_statute_is_refused_with_its_clause",
+    },
+    Behaviour {
+        name: "base_document_required",
+        does: "No entry without a base document.",
+        test: "no_document_no_entry",
+    },
+    Behaviour {
+        name: "consent_gate",
+        does: "A value that needs consent is refused without one and after its withdrawal.",
+        test: "a_value_that_needs_consent_is_refused_without_it",
+    },
+    Behaviour {
+        name: "correction",
+        does: "A wrong entry is superseded by a correction with a reason, and stays readable.",
+        test: "a_correction_keeps_the_wrong_entry_and_says_why",
+    },
+    Behaviour {
+        name: "current_data",
+        does: "A change is seen by the next read of everybody with the right.",
+        test: "a_change_is_seen_by_the_next_reader",
+    },
+    Behaviour {
+        name: "definition_states",
+        does: "The definition says it, and everybody who may log in can read it there.",
+        test: "the_definition_says_who_what_and_why",
+    },
+    Behaviour {
+        name: "derived_values",
+        does: "Values that follow from others are computed and cannot be entered.",
+        test: "derived_values_are_computed_and_cannot_be_entered",
+    },
+    Behaviour {
+        name: "digital_files",
+        does: "Documents are stored once, by digest, typed by their content.",
+        test: "a_file_is_stored_once_and_typed_by_its_content",
+    },
+    Behaviour {
+        name: "entry_by_role",
+        does: "Only roles that the policies permit enter, change and end data.",
+        test: "the_policy_matrix_is_what_a_lawyer_approved",
+    },
+    Behaviour {
+        name: "field_validation",
+        does: "The listed data and no other are taken, each by its own rules.",
+        test: "every_constraint_is_reported_with_pointer_and_clause",
+    },
+    Behaviour {
+        name: "grant_appointment",
+        does: "A role is granted, changed and ended only by whom the statute names, on a basis it names, never for oneself.",
+        test: "an_administrator_is_made_only_by_whom_the_statute_names",
+    },
+    Behaviour {
+        name: "grant_log",
+        does: "Granting, changing and ending access are kept in a log that only grows.",
+        test: "granting_changing_and_ending_are_in_the_grant_log",
+    },
+    Behaviour {
+        name: "legal_need_gate",
+        does: "A value that is lawful only for a named need is refused without it.",
+        test: "children_need_a_named_legal_need_and_must_be_minors",
+    },
+    Behaviour {
+        name: "lifecycle",
+        does: "Pending, active and ended follow from the dates; both boundary days are active.",
+        test: "a_record_is_active_from_its_first_to_its_last_day",
+    },
+    Behaviour {
+        name: "login_required",
+        does: "Nothing but public descriptions is served without a login; attempts are limited and logged.",
+        test: "nothing_is_served_without_a_valid_token",
+    },
+    Behaviour {
+        name: "named_person",
+        does: "Each entry names the natural person who made it, in which role.",
+        test: "each_entry_names_the_person_who_made_it",
+    },
+    Behaviour {
+        name: "official_names",
+        does: "The official and short names are used everywhere.",
+        test: "the_definition_says_who_what_and_why",
+    },
+    Behaviour {
+        name: "own_data",
+        does: "People see the data that the register holds about them.",
+        test: "a_data_subject_sees_their_own_record_and_no_other",
+    },
+    Behaviour {
+        name: "processor_limits",
+        does: "The processor reads what its task needs and enters nothing.",
+        test: "the_policy_matrix_is_what_a_lawyer_approved",
+    },
+    Behaviour {
+        name: "references",
+        does: "Records refer to records that exist, of the right kind and institution, on that day.",
+        test: "a_reference_must_exist_in_the_same_institution_on_that_day",
+    },
+    Behaviour {
+        name: "retention_declared",
+        does: "Every field has a retention rule.",
+        test: "a_field_without_a_retention_rule_is_a_fault",
+    },
+    Behaviour {
+        name: "revocation_grounds",
+        does: "A grant is ended only on a ground that the statute lists.",
+        test: "a_grant_ends_only_on_a_listed_ground",
+    },
+    Behaviour {
+        name: "section_rights",
+        does: "A grant covers sections; what it does not cover is absent and named.",
+        test: "what_a_grant_does_not_cover_is_absent_and_named",
+    },
+    Behaviour {
+        name: "security_class",
+        does: "Class and level are declared and agree.",
+        test: "a_level_that_does_not_follow_from_the_class_is_a_fault",
+    },
+    Behaviour {
+        name: "sole_user",
+        does: "Ending the right of the only user is decided by whom the statute names.",
+        test: "the_sole_users_right_is_ended_by_whom_the_statute_names",
+    },
+    Behaviour {
+        name: "supervision",
+        does: "Supervisors read who did and saw what; their reading is logged.",
+        test: "a_supervisor_reads_who_saw_what_and_is_logged",
+    },
+    Behaviour {
+        name: "tamper_evidence",
+        does: "Anybody with an old checkpoint can prove that nothing before it was altered.",
+        test: "a_checkpoint_proves_that_nothing_was_altered",
+    },
+];
+
+/// The behaviour called `name`.
+pub fn find(name: &str) -> Option<&'static Behaviour> {
+    BEHAVIOURS.iter().find(|b| b.name == name)
+}

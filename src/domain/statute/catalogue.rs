@@ -1,0 +1,289 @@
+//! The definitions of all registers, each with the days on which it is in force, and what a changed
+//! definition would leave behind.
+//!
+//! An entry is judged by the version in force on the day on which it takes effect, so versions of one register
+//! never overlap.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::sync::Arc;
+
+use chrono::NaiveDate;
+use serde::Serialize;
+
+use super::definition::{Act, Definition, Field, RecordType};
+
+/// All registers by short name, each with its versions.
+#[derive(Debug, Clone, Default)]
+pub struct Catalogue {
+    registers: BTreeMap<String, Vec<Arc<Definition>>>,
+}
+
+impl Catalogue {
+    /// Sorts definitions by register and day of force.
+    ///
+    /// # Errors
+    /// A sentence for each two versions of a register that are in force on the same day.
+    pub fn new(definitions: Vec<Definition>) -> Result<Self, Vec<String>> {
+        let mut registers: BTreeMap<String, Vec<Arc<Definition>>> = BTreeMap::new();
+        for definition in definitions {
+            registers
+                .entry(definition.register.short_name.clone())
+                .or_default()
+                .push(Arc::new(definition));
+        }
+        let mut faults = Vec::new();
+        for (register, versions) in &mut registers {
+            versions.sort_by_key(|version| act(version).in_force_from);
+            faults.extend(overlaps(register, versions));
+        }
+        if faults.is_empty() {
+            Ok(Self { registers })
+        } else {
+            Err(faults)
+        }
+    }
+
+    /// Short names of the registers, in their order.
+    pub fn registers(&self) -> impl Iterator<Item = &str> {
+        self.registers.keys().map(String::as_str)
+    }
+
+    /// All versions of a register, the earliest first; none when there is no such register.
+    pub fn versions(&self, register: &str) -> &[Arc<Definition>] {
+        self.registers.get(register).map_or(&[], Vec::as_slice)
+    }
+
+    /// The version in force on `day`, if one is.
+    pub fn in_force(&self, register: &str, day: NaiveDate) -> Option<&Arc<Definition>> {
+        self.versions(register)
+            .iter()
+            .find(|version| is_on(version, day))
+    }
+
+    /// Whether the statute is in force on `day`.
+    pub fn is_in_force(&self, register: &str, day: NaiveDate) -> bool {
+        self.in_force(register, day).is_some()
+    }
+
+    /// The version to read records by on `day`: the one in force, else the last that has ended, else the first
+    /// to come. There is one for every register.
+    pub fn current(&self, register: &str, day: NaiveDate) -> Option<&Arc<Definition>> {
+        let versions = self.versions(register);
+        versions
+            .iter()
+            .rev()
+            .find(|version| act(version).in_force_from <= day)
+            .or_else(|| versions.first())
+    }
+}
+
+fn act(definition: &Definition) -> &Act {
+    &definition.register.act
+}
+
+fn is_on(definition: &Definition, day: NaiveDate) -> bool {
+    let Act {
+        in_force_from,
+        in_force_until,
+        ..
+    } = act(definition);
+    *in_force_from <= day && in_force_until.is_none_or(|until| day <= until)
+}
+
+/// A sentence for each version that begins while an earlier one is in force. `versions` are sorted.
+fn overlaps(register: &str, versions: &[Arc<Definition>]) -> Vec<String> {
+    let mut faults = Vec::new();
+    let mut longest: Option<&Act> = None;
+    for version in versions {
+        let act = act(version);
+        let from = act.in_force_from;
+        match longest {
+            Some(before) if before.in_force_from == from => faults.push(format!(
+                "{register}: two versions are in force from {from}. Remove one of them, or correct its `in_force_from`."
+            )),
+            Some(Act { in_force_from, in_force_until: None, .. }) => faults.push(format!(
+                "{register}: the version in force from {in_force_from} has no last day, although another is in force \
+                 from {from}. Add `in_force_until` to the earlier one."
+            )),
+            Some(Act { in_force_from, in_force_until: Some(until), .. }) if *until >= from => faults.push(format!(
+                "{register}: the version in force from {in_force_from} ends on {until}, but another is in force from \
+                 {from}. Correct one of the two days."
+            )),
+            Some(_) | None => {}
+        }
+        // The end of no day is after every day; the version that ends last is the one to compare with.
+        let end = |act: &Act| act.in_force_until.unwrap_or(NaiveDate::MAX);
+        if longest.is_none_or(|before| end(before) <= end(act)) {
+            longest = Some(act);
+        }
+    }
+    faults
+}
+
+/// Something of an old definition that a new one no longer knows, so that what refers to it would be orphaned.
+/// Whether anything does is for the store to find.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Orphan {
+    /// A record type, with all its records.
+    RecordType(String),
+    /// A field or part that is gone, or takes another kind of value.
+    Field {
+        /// Record type.
+        record_type: String,
+        /// Path of the field, `group/part`.
+        path: String,
+    },
+    /// A code.
+    Code {
+        /// Code list.
+        codelist: String,
+        /// Code.
+        code: String,
+    },
+    /// A section, which grants may name.
+    Section {
+        /// Record type.
+        record_type: String,
+        /// Section.
+        section: String,
+    },
+    /// A role, which users may hold.
+    Role(String),
+    /// A kind of base document.
+    DocumentKind(String),
+}
+
+impl fmt::Display for Orphan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::RecordType(name) => write!(f, "the record type `{name}` is gone"),
+            Self::Field { record_type, path } => {
+                write!(
+                    f,
+                    "the field `{path}` of `{record_type}` is gone or takes another kind of value"
+                )
+            }
+            Self::Code { codelist, code } => write!(f, "the code `{code}` of `{codelist}` is gone"),
+            Self::Section {
+                record_type,
+                section,
+            } => write!(f, "the section `{section}` of `{record_type}` is gone"),
+            Self::Role(name) => write!(f, "the role `{name}` is gone"),
+            Self::DocumentKind(name) => write!(f, "the kind of base document `{name}` is gone"),
+        }
+    }
+}
+
+/// What `new` no longer knows of `old`.
+pub fn orphans(old: &Definition, new: &Definition) -> Vec<Orphan> {
+    let mut orphans = Vec::new();
+    for record_type in &old.record_types {
+        match new.record_types.iter().find(|t| t.name == record_type.name) {
+            None => orphans.push(Orphan::RecordType(record_type.name.clone())),
+            Some(newer) => record_type_orphans(record_type, newer, &mut orphans),
+        }
+    }
+    code_orphans(old, new, &mut orphans);
+    let roles = new.register.roles.iter().map(|role| role.name.as_str());
+    gone(
+        old.register.roles.iter().map(|role| &role.name),
+        roles,
+        Orphan::Role,
+        &mut orphans,
+    );
+    let kinds = new.document_kinds.iter().map(|kind| kind.name.as_str());
+    gone(
+        old.document_kinds.iter().map(|kind| &kind.name),
+        kinds,
+        Orphan::DocumentKind,
+        &mut orphans,
+    );
+    orphans.sort();
+    orphans.dedup();
+    orphans
+}
+
+fn gone<'a>(
+    old: impl Iterator<Item = &'a String>,
+    new: impl Iterator<Item = &'a str>,
+    orphan: impl Fn(String) -> Orphan,
+    orphans: &mut Vec<Orphan>,
+) {
+    let known: BTreeSet<&str> = new.collect();
+    orphans.extend(
+        old.filter(|name| !known.contains(name.as_str()))
+            .cloned()
+            .map(orphan),
+    );
+}
+
+fn record_type_orphans(old: &RecordType, new: &RecordType, orphans: &mut Vec<Orphan>) {
+    let record_type = &old.name;
+    gone(
+        old.sections.iter().map(|section| &section.name),
+        new.sections.iter().map(|section| section.name.as_str()),
+        |section| Orphan::Section {
+            record_type: record_type.clone(),
+            section,
+        },
+        orphans,
+    );
+    field_orphans(record_type, "", &old.fields, &new.fields, orphans);
+}
+
+/// A computed field holds nothing that could be orphaned.
+fn field_orphans(
+    record_type: &str,
+    before: &str,
+    old: &[Field],
+    new: &[Field],
+    orphans: &mut Vec<Orphan>,
+) {
+    for field in old.iter().filter(|field| field.derived.is_none()) {
+        let path = format!("{before}{}", field.name);
+        match new.iter().find(|newer| newer.name == field.name) {
+            Some(newer) if takes_the_same(field, newer) => {
+                field_orphans(
+                    record_type,
+                    &format!("{path}/"),
+                    &field.parts,
+                    &newer.parts,
+                    orphans,
+                );
+            }
+            Some(_) | None => orphans.push(Orphan::Field {
+                record_type: record_type.to_owned(),
+                path,
+            }),
+        }
+    }
+}
+
+fn takes_the_same(old: &Field, new: &Field) -> bool {
+    old.kind == new.kind
+        && old.repeats == new.repeats
+        && old.refers_to == new.refers_to
+        && old.codelist == new.codelist
+        && new.derived.is_none()
+}
+
+/// Codes that the list of the same name no longer has; a list that is gone takes all of its codes along.
+fn code_orphans(old: &Definition, new: &Definition, orphans: &mut Vec<Orphan>) {
+    for list in &old.codelists {
+        let newer = new.codelists.iter().find(|newer| newer.name == list.name);
+        gone(
+            list.codes.iter().map(|code| &code.code),
+            newer
+                .into_iter()
+                .flat_map(|newer| &newer.codes)
+                .map(|code| code.code.as_str()),
+            |code| Orphan::Code {
+                codelist: list.name.clone(),
+                code,
+            },
+            orphans,
+        );
+    }
+}

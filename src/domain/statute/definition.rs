@@ -1,0 +1,745 @@
+//! The definition: a statute as typed data.
+//!
+//! These types are the shape of the files under `config/registers/<short name>/`. They say *what a
+//! statute can say*; whether one particular definition makes sense is asked in [`super::lint`], and
+//! what follows from it for records, rights and proofs lives in the sibling chapters of `domain`.
+//!
+//! Keys in the files are the field names here, in singular for repeated tables (`[[role]]`,
+//! `[[field]]`). Every item that obliges somebody carries the clause it comes from.
+
+use std::collections::BTreeMap;
+
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+
+use super::{Clause, Label};
+
+/// One version of one register's statute, complete: what `register.toml` and its neighbours say.
+#[doc(alias = "põhimäärus")]
+#[doc(alias = "andmekogu")]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Definition {
+    /// What the register is, who answers for it, and its general rules.
+    pub register: RegisterSource,
+    /// What the register holds, in the order of the statute; a file each under `records/`.
+    pub record_types: Vec<RecordType>,
+    /// Code lists by name.
+    pub codelists: Vec<Codelist>,
+    /// Kinds of base documents (alusdokument).
+    pub document_kinds: Vec<DocumentKind>,
+    /// Every clause of the statute, in its order.
+    pub clauses: Vec<ClauseRow>,
+    /// Text of the policy file (`access.cedar`).
+    pub policies: String,
+    /// SHA-256 of the files that made this definition, lower-case hexadecimal.
+    pub digest: String,
+}
+
+/// `register.toml`: the register itself.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RegisterSource {
+    /// Statutory short name (lühinimi); the register's id everywhere.
+    pub short_name: String,
+    /// Official name; `et` is verbatim, the rest unofficial.
+    pub name: Label,
+    /// Clause that fixes the names.
+    pub name_clause: Clause,
+    /// ISO 3166 alpha-2 of the country whose law applies.
+    pub country: String,
+    /// IANA time zone in which a day of this register begins and ends.
+    pub time_zone: chrono_tz::Tz,
+    /// The founding act.
+    pub act: Act,
+    /// Why data are held.
+    #[serde(rename = "purpose")]
+    pub purposes: Vec<Item>,
+    /// Responsible controller (vastutav töötleja).
+    pub controller: Party,
+    /// Processors (volitatud töötleja).
+    #[serde(default, rename = "processor")]
+    pub processors: Vec<Party>,
+    /// Security class and level.
+    pub security: Security,
+    /// Statements that only describe: legal effect, hosting, costs, standard solution.
+    #[serde(default, rename = "statement")]
+    pub statements: Vec<Item>,
+    /// Which record type is the institution type, and its kinds.
+    pub institutions: Institutions,
+    /// Roles, from the statute.
+    #[serde(rename = "role")]
+    pub roles: Vec<Role>,
+    /// General rules of access.
+    pub access: Access,
+    /// Grounds on which a grant may be ended.
+    #[serde(default, rename = "revocation_ground")]
+    pub revocation_grounds: Vec<Item>,
+    /// To whom data may be released, and on what ground.
+    #[serde(default, rename = "recipient")]
+    pub recipients: Vec<Recipient>,
+    /// Grounds for refusing a release.
+    #[serde(default, rename = "refusal_ground")]
+    pub refusal_grounds: Vec<Item>,
+    /// Fields that the statute makes public.
+    #[serde(default, rename = "publication")]
+    pub publications: Vec<Publication>,
+    /// Confirmation duties by date and kind of institution.
+    #[serde(default, rename = "confirmation")]
+    pub confirmations: Vec<ConfirmationDuty>,
+    /// How long what is kept, and what then.
+    #[serde(default, rename = "retention")]
+    pub retention_rules: Vec<RetentionRule>,
+    /// The statute's backup rule.
+    #[serde(default)]
+    pub backup: Option<BackupRule>,
+}
+
+/// The act that founds the register.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Act {
+    /// Who issued it.
+    pub issuer: String,
+    /// Kind of act, verbatim (`määrus`).
+    pub kind: String,
+    /// Title, verbatim.
+    pub title: String,
+    /// Number.
+    pub number: String,
+    /// Day it was adopted.
+    pub adopted: NaiveDate,
+    /// First day on which this version is in force.
+    pub in_force_from: NaiveDate,
+    /// Last day on which this version was in force; absent while it is.
+    #[serde(default)]
+    pub in_force_until: Option<NaiveDate>,
+    /// Publication mark (`RT IV, 17.12.2019, 28`).
+    pub publication: String,
+    /// Provisions it rests on, verbatim.
+    pub legal_basis: Vec<String>,
+    /// Clause that founds the register.
+    pub clause: Clause,
+}
+
+/// A named statement of the statute: a purpose, a ground, a kind.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Item {
+    /// Machine name, `snake_case`.
+    pub name: String,
+    /// What people read; `et` verbatim where the statute words it.
+    pub label: Label,
+    /// Where the statute says so.
+    pub clause: Clause,
+}
+
+/// A body that answers for the register.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Party {
+    /// Name, verbatim.
+    pub name: String,
+    /// Registry code, where it is known.
+    #[serde(default)]
+    pub registry_code: Option<String>,
+    /// How to reach it; a matter of the installation, not of the statute.
+    #[serde(default)]
+    pub contact: Option<String>,
+    /// Clause that names it.
+    pub clause: Clause,
+}
+
+/// Security class (turvaklass) and level (turbeaste).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Security {
+    /// `K0`–`K3`, `T0`–`T3`, `S0`–`S3` in one word.
+    pub class: String,
+    /// `L` low, `M` medium, `H` high: the highest of the three parts decides.
+    pub level: String,
+    /// Clause.
+    pub clause: Clause,
+}
+
+/// Which records are the institutions (asutus) that own other records.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Institutions {
+    /// Name of the record type.
+    pub record_type: String,
+    /// Field of that type that holds the kind, when the statute knows several kinds.
+    #[serde(default)]
+    pub kind_field: Option<String>,
+    /// The kinds.
+    #[serde(rename = "kind")]
+    pub kinds: Vec<Item>,
+}
+
+/// A role of the statute.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Role {
+    /// Machine name.
+    pub name: String,
+    /// Label; `et` verbatim.
+    pub label: Label,
+    /// Clause that makes it.
+    pub clause: Clause,
+    /// Held by everybody towards records about themselves, without a grant.
+    #[serde(default)]
+    pub implicit: bool,
+    /// A role in which data are entered; the others look on, decide or administer. Who may grant and end
+    /// which role is said by the policies.
+    #[serde(default)]
+    pub data_role: bool,
+    /// Kinds of basis that a grant of it must name (`job_description`, `contract` …).
+    #[serde(default)]
+    pub basis: Vec<Item>,
+    /// Whether a grant must say its last day.
+    #[serde(default)]
+    pub needs_until: bool,
+}
+
+/// General rules of access.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Access {
+    /// Clause cited when no policy permits: what says that only those with a role have access.
+    pub clause: Clause,
+    /// Clause cited when a record lies outside the scope of every grant.
+    pub scope_clause: Clause,
+    /// Whether reading personal data needs a stated purpose.
+    #[serde(default)]
+    pub purpose_required: bool,
+    /// Clause on the purpose.
+    #[serde(default)]
+    pub purpose_clause: Option<Clause>,
+    /// Clause that obliges to a base document.
+    pub document_clause: Clause,
+    /// Clause on correcting wrong data.
+    pub correction_clause: Clause,
+    /// Clause under which an act is refused on a day when the statute is not in force.
+    pub force_clause: Clause,
+    /// Clause that obliges to keep a log of access rights.
+    pub grant_log_clause: Clause,
+    /// Clause on which the reasons for ending a grant rest.
+    pub revocation_clause: Clause,
+}
+
+/// A class of recipients of released data.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Recipient {
+    /// Machine name.
+    pub name: String,
+    /// Label.
+    pub label: Label,
+    /// Clause.
+    pub clause: Clause,
+    /// Grounds on which it may receive data.
+    pub grounds: Vec<String>,
+    /// Whether it only receives aggregates.
+    #[serde(default)]
+    pub aggregates_only: bool,
+}
+
+/// Fields of one record type that are made public.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Publication {
+    /// Record type.
+    pub record_type: String,
+    /// Paths of the public fields.
+    pub fields: Vec<String>,
+    /// Clause.
+    pub clause: Clause,
+}
+
+/// A duty of institution heads to confirm data on fixed dates.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ConfirmationDuty {
+    /// Machine name.
+    pub name: String,
+    /// Kind of institution it binds.
+    pub institution_kind: String,
+    /// Record types confirmed.
+    pub record_types: Vec<String>,
+    /// Days of each year, `MM-DD`.
+    pub due_on: Vec<String>,
+    /// Clause.
+    pub clause: Clause,
+}
+
+/// How long something is kept.
+#[doc(alias = "säilitustähtaeg")]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RetentionRule {
+    /// Machine name that fields refer to.
+    pub name: String,
+    /// Label.
+    pub label: Label,
+    /// Clause.
+    pub clause: Clause,
+    /// Path of the date that starts the period, or the name of an event; absent when data stay until the register closes.
+    #[serde(default)]
+    pub trigger: Option<String>,
+    /// ISO 8601 period after the trigger.
+    #[serde(default)]
+    pub period: Option<String>,
+    /// `archive`, `destroy`, `anonymise`, `review` or `keep`.
+    pub then: String,
+    /// Series of the document list.
+    #[serde(default)]
+    pub series: Option<String>,
+    /// Where the period comes from, when the statute itself does not say it.
+    #[serde(default)]
+    pub source: Option<String>,
+}
+
+/// The backup rule.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct BackupRule {
+    /// Clause.
+    pub clause: Clause,
+    /// Hours between copies.
+    pub every_hours: u32,
+    /// Days of every earlier month whose copies are kept.
+    pub keep_days_of_month: Vec<u32>,
+    /// ISO 8601 period for which every copy is kept.
+    pub keep_all: String,
+    /// ISO 8601 period after which every copy is removed.
+    pub keep_at_most: String,
+}
+
+/// What the register knows of one kind of thing.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RecordType {
+    /// Machine name.
+    pub name: String,
+    /// Label.
+    pub label: Label,
+    /// Clause.
+    pub clause: Clause,
+    /// Purposes for which it is held.
+    #[serde(default)]
+    pub purposes: Vec<String>,
+    /// Paths of the fields that make up what people call the record.
+    pub title: Vec<String>,
+    /// Whose data this is, if a person's.
+    #[serde(default)]
+    pub subject: Option<Subject>,
+    /// Kinds of base document on which it may be entered.
+    pub base_documents: Vec<String>,
+    /// When a record begins and ends.
+    #[serde(default)]
+    pub lifecycle: Option<Lifecycle>,
+    /// What must not repeat.
+    #[serde(default)]
+    pub unique: Vec<Unique>,
+    /// Sections (andmekogu osa).
+    #[serde(rename = "section")]
+    pub sections: Vec<Section>,
+    /// Fields.
+    #[serde(rename = "field")]
+    pub fields: Vec<Field>,
+    /// Rules between fields.
+    #[serde(default, rename = "rule")]
+    pub rules: Vec<Rule>,
+}
+
+/// The person a record is about.
+#[doc(alias = "andmesubjekt")]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Subject {
+    /// Field that holds the personal code.
+    pub personal_code: String,
+}
+
+/// When a record is pending, active and ended; both boundary days count as active.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Lifecycle {
+    /// Path of the first day.
+    pub begins: String,
+    /// Path of the last day.
+    pub ends: String,
+    /// Path of the code that says on what ground it ended, when the statute asks for one.
+    #[serde(default)]
+    pub ground: Option<String>,
+    /// Clause.
+    pub clause: Clause,
+}
+
+/// A combination of fields that two records must not share.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Unique {
+    /// Field names; each must be indexed.
+    pub fields: Vec<String>,
+    /// Among which records.
+    pub within: Within,
+    /// Whether records that have ended free the combination again.
+    #[serde(default)]
+    pub unless_ended: bool,
+    /// Clause.
+    pub clause: Clause,
+}
+
+/// Among which records something is unique.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Within {
+    /// Those of the same institution.
+    Institution,
+    /// All of the register.
+    Register,
+}
+
+/// A named group of fields: the unit of field-level access.
+#[doc(alias = "andmekogu osa")]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Section {
+    /// Machine name.
+    pub name: String,
+    /// Label.
+    pub label: Label,
+    /// Whether it holds special categories of personal data (GDPR art. 9).
+    #[serde(default)]
+    pub special_category: bool,
+}
+
+/// One field of a record or of a group.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Field {
+    /// Machine name.
+    pub name: String,
+    /// What kind of value it takes.
+    #[serde(rename = "type")]
+    pub kind: FieldType,
+    /// Label; `et` verbatim where the statute words it.
+    pub label: Label,
+    /// A sentence for the person who fills it in.
+    #[serde(default)]
+    pub help: Option<Label>,
+    /// Clause. Parts of a group inherit the group's.
+    #[serde(default)]
+    pub clause: Option<Clause>,
+    /// Provision that entitles to a field beyond the statute's own list.
+    #[serde(default)]
+    pub basis: Option<String>,
+    /// Section; only for fields of the record itself.
+    #[serde(default)]
+    pub section: Option<String>,
+    /// Retention rule; only for fields of the record itself.
+    #[serde(default)]
+    pub retention: Option<String>,
+    /// Must be there.
+    #[serde(default)]
+    pub required: bool,
+    /// Must be there under a condition on a sibling.
+    #[serde(default)]
+    pub required_when: Option<Condition>,
+    /// May be there only with a consent or a named legal need.
+    #[serde(default)]
+    pub needs: Option<Needs>,
+    /// The value is a list.
+    #[serde(default)]
+    pub repeats: bool,
+    /// Fewest and most items of a list.
+    #[serde(default)]
+    pub items: Option<[usize; 2]>,
+    /// Fewest and most characters (Unicode scalar values).
+    #[serde(default)]
+    pub length: Option<[usize; 2]>,
+    /// Regular expression (ECMA 262 subset common with the `regex` crate) that the whole text must match.
+    #[serde(default)]
+    pub pattern: Option<String>,
+    /// Least value, for numbers (as text) and dates.
+    #[serde(default)]
+    pub min: Option<String>,
+    /// Greatest value.
+    #[serde(default)]
+    pub max: Option<String>,
+    /// Value above which a warning is given.
+    #[serde(default)]
+    pub warn_above: Option<String>,
+    /// Digits after the decimal point; default 2.
+    #[serde(default)]
+    pub scale: Option<u32>,
+    /// Code list, for `code`.
+    #[serde(default)]
+    pub codelist: Option<String>,
+    /// Sibling code field whose chosen code must be the parent of this one's.
+    #[serde(default)]
+    pub within_code: Option<String>,
+    /// Country of a personal or registry code; default: the register's.
+    #[serde(default)]
+    pub country: Option<String>,
+    /// Whether the person of a personal code must be a minor on the entry's effective day.
+    #[serde(default)]
+    pub minor: bool,
+    /// Record type, for `reference`.
+    #[serde(default)]
+    pub refers_to: Option<String>,
+    /// Media types, for `file`.
+    #[serde(default)]
+    pub media_types: Vec<String>,
+    /// Parts, for `group`.
+    #[serde(default, rename = "part")]
+    pub parts: Vec<Field>,
+    /// Computed, never entered.
+    #[serde(default)]
+    pub derived: Option<Derived>,
+    /// How it can be searched.
+    #[serde(default)]
+    pub index: Option<Index>,
+}
+
+/// Kinds of value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FieldType {
+    /// One line of text.
+    Text,
+    /// Text of several lines.
+    Multiline,
+    /// Whole number.
+    Integer,
+    /// Decimal number, as text (`"37.50"`).
+    Decimal,
+    /// Euros, as text with two decimals.
+    Money,
+    /// Day, `YYYY-MM-DD`.
+    Date,
+    /// Year, four digits, a number.
+    Year,
+    /// `true` or `false`.
+    Boolean,
+    /// Code of a code list.
+    Code,
+    /// ISO 639-1 language, two lower-case letters.
+    Language,
+    /// ISO 3166-1 alpha-3 country or the statute's extra codes.
+    Country,
+    /// Percentage, decimal text.
+    Percentage,
+    /// Load (koormus), decimal text; `"1.00"` is full time.
+    Load,
+    /// Personal code.
+    PersonalCode,
+    /// Registry code of a body.
+    RegistryCode,
+    /// E-mail address.
+    Email,
+    /// Telephone, E.164.
+    Phone,
+    /// Bank account, ISO 13616.
+    Iban,
+    /// Postal address, one line.
+    Address,
+    /// A stored file, by its SHA-256 in lower-case hexadecimal.
+    File,
+    /// Id of another record.
+    Reference,
+    /// Several parts.
+    Group,
+}
+
+/// A condition on a sibling field. Exactly one of `is`, `one_of`, `present` is given.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Condition {
+    /// Name of a sibling (field of the same record or part of the same group); may reach one part into a
+    /// sibling group (`fixed_term/is_fixed`).
+    pub field: String,
+    /// Equal to this value.
+    #[serde(default)]
+    pub is: Option<serde_json::Value>,
+    /// Equal to one of these.
+    #[serde(default)]
+    pub one_of: Option<Vec<serde_json::Value>>,
+    /// There (`true`) or not (`false`).
+    #[serde(default)]
+    pub present: Option<bool>,
+}
+
+/// What must be recorded beside a value for it to be lawful.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Needs {
+    /// Consent, or a named legal need.
+    pub kind: NeedKind,
+    /// Sibling that records it: a group for a consent (whose part `withdrawn_on` ends it), any field for a need.
+    pub field: String,
+    /// Clause.
+    pub clause: Clause,
+}
+
+/// Kinds of need.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NeedKind {
+    /// The person agreed.
+    Consent,
+    /// A duty under law, or another need that the clause names.
+    LegalNeed,
+}
+
+/// How a field is indexed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Index {
+    /// A name: found by prefix with `q`, sorted and filtered by.
+    Name,
+    /// A code: found whole with `q`, filtered by.
+    Code,
+    /// Filtered, sorted and aggregated by.
+    Filter,
+}
+
+/// How a derived field is computed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Derived {
+    /// What is taken.
+    pub take: Take,
+    /// Field it is taken from (a sibling).
+    #[serde(default)]
+    pub from: Option<String>,
+    /// Second field (`days_inclusive`), or the entered field that stands in when `from` is absent.
+    #[serde(default)]
+    pub to: Option<String>,
+    /// Entered field used when `from` is absent.
+    #[serde(default)]
+    pub otherwise: Option<String>,
+    /// Record type that is counted.
+    #[serde(default)]
+    pub of: Option<String>,
+    /// Its field that is summed or counted.
+    #[serde(default)]
+    pub field: Option<String>,
+    /// Path of references from the counted record to this one; absent: the records of this institution.
+    #[serde(default)]
+    pub via: Option<String>,
+}
+
+/// What a derivation takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Take {
+    /// Sex from a personal code.
+    Sex,
+    /// Birth date from a personal code.
+    BirthDate,
+    /// Age in years, on the day asked about, from a personal code.
+    Age,
+    /// `from` plus the period group `to` (`amount`, `unit` = `month`, `day` or `year`), less one day.
+    PeriodEnd,
+    /// Days from `from` to `to`, both counted.
+    DaysInclusive,
+    /// Number of active records.
+    Count,
+    /// Number of different values of `field` among active records.
+    CountDistinct,
+    /// Sum of `field` over active records.
+    Sum,
+}
+
+/// A rule between fields.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Rule {
+    /// What kind of rule.
+    pub kind: RuleKind,
+    /// Clause.
+    pub clause: Clause,
+    /// Repeating group that it speaks about; absent: the record itself.
+    #[serde(default)]
+    pub of: Option<String>,
+    /// First date (in the group, where `of` is given).
+    #[serde(default)]
+    pub from: Option<String>,
+    /// Second date.
+    #[serde(default)]
+    pub to: Option<String>,
+    /// Code field that separates rows (`no_overlap` per kind; `sequence`).
+    #[serde(default)]
+    pub by: Option<String>,
+    /// Code that must come first (`sequence`).
+    #[serde(default)]
+    pub first: Option<String>,
+    /// Code that must come last.
+    #[serde(default)]
+    pub last: Option<String>,
+    /// Whether a breach is only a warning.
+    #[serde(default)]
+    pub warning: bool,
+}
+
+/// Kinds of rules.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RuleKind {
+    /// `from` is not after `to`.
+    Order,
+    /// Rows of `of` don't overlap in time (per `by`, where given).
+    NoOverlap,
+    /// Rows of `of` lie within the record's life.
+    Inside,
+    /// Rows of `of` ascend by the date `from`; the code `by` is `first` in the first and `last` only in the last.
+    Sequence,
+    /// The chain of references over `from` has no cycle.
+    NoCycle,
+}
+
+/// A code list.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Codelist {
+    /// Machine name.
+    pub name: String,
+    /// Label.
+    pub label: Label,
+    /// Clause, or the basis on which the list was made.
+    pub clause: Clause,
+    /// Codes.
+    #[serde(rename = "code")]
+    pub codes: Vec<Code>,
+}
+
+/// One code, with the days on which it may be chosen.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Code {
+    /// Machine value.
+    pub code: String,
+    /// Label as of its validity; old records keep it.
+    pub label: Label,
+    /// First day on which it may be chosen.
+    #[serde(default)]
+    pub valid_from: Option<NaiveDate>,
+    /// Last day.
+    #[serde(default)]
+    pub valid_until: Option<NaiveDate>,
+    /// Code of the parent list (see [`Field::within_code`]).
+    #[serde(default)]
+    pub parent: Option<String>,
+}
+
+/// A kind of base document.
+#[doc(alias = "alusdokument")]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DocumentKind {
+    /// Machine name.
+    pub name: String,
+    /// Label, verbatim.
+    pub label: Label,
+    /// Clause.
+    pub clause: Clause,
+    /// Whether the document must be explained (a catch-all kind).
+    #[serde(default)]
+    pub needs_explanation: bool,
+}
+
+/// One clause of the statute and what realises it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ClauseRow {
+    /// Address (`§ 12 lg 1 p 16`).
+    pub id: Clause,
+    /// What it demands, in our own words, in English.
+    pub gist: String,
+    /// Behaviours of the engine that realise it, from [`super::behaviour`].
+    #[serde(default)]
+    pub behaviours: Vec<String>,
+    /// Why no software realises it, where it binds only people or only states a fact.
+    #[serde(default)]
+    pub reason: Option<String>,
+    /// What of it is not realised yet. Shown, never counted as done.
+    #[serde(default)]
+    pub pending: Option<String>,
+}
+
+/// The files of one definition as text, by path relative to its folder.
+pub type Sources = BTreeMap<String, String>;

@@ -1,0 +1,610 @@
+//! Reading a definition's files: text in, a [`Definition`] or every [`Fault`] of every file out.
+//!
+//! Whether what was read makes sense is asked by [`super::lint`]. Both find the line of a fault with the
+//! [`Locator`], which knows where each key of each file stands.
+//!
+//! # Not here
+//! Files are read, and versions in their folders found, by `config`; this module sees text only.
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::ops::Range;
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::definition::{
+    ClauseRow, Codelist, Definition, DocumentKind, RecordType, RegisterSource, Sources,
+};
+
+/// The register itself.
+pub const REGISTER_FILE: &str = "register.toml";
+/// Code lists.
+pub const CODELISTS_FILE: &str = "codelists.toml";
+/// Kinds of base documents.
+pub const DOCUMENTS_FILE: &str = "documents.toml";
+/// The clauses of the statute.
+pub const CLAUSES_FILE: &str = "clauses.toml";
+/// The policies.
+pub const POLICIES_FILE: &str = "access.cedar";
+/// Folder of the record types, a file each.
+pub const RECORDS_FOLDER: &str = "records/";
+
+/// Something wrong with a definition: where, what, and what to do about it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+pub struct Fault {
+    /// File, relative to the definition's folder.
+    pub file: String,
+    /// Line, from 1.
+    pub line: usize,
+    /// Path inside the file, `field[first_name].codelist`; empty when the file as a whole is meant.
+    pub path: String,
+    /// What is wrong.
+    pub message: String,
+    /// What to do, in one sentence.
+    pub advice: String,
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}: ", self.file, self.line)?;
+        if !self.path.is_empty() {
+            write!(f, "{}: ", self.path)?;
+        }
+        write!(f, "{}. {}", self.message, self.advice)
+    }
+}
+
+/// Reads all files of a definition.
+///
+/// # Errors
+/// All faults of all files: missing and unexpected files, TOML that cannot be read, unknown keys, and the
+/// first missing or wrongly typed key of each file.
+pub fn parse(sources: &Sources) -> Result<Definition, Vec<Fault>> {
+    let mut reader = Reader {
+        sources,
+        locator: Locator::new(sources),
+        faults: Vec::new(),
+    };
+    reader.unexpected_files();
+    let register = reader.read::<RegisterSource>(REGISTER_FILE);
+    let codelists = reader.read::<CodelistsFile>(CODELISTS_FILE);
+    let documents = reader.read::<DocumentsFile>(DOCUMENTS_FILE);
+    let clauses = reader.read::<ClausesFile>(CLAUSES_FILE);
+    let policies = reader.text(POLICIES_FILE);
+    let record_types = reader.record_types();
+    match (register, codelists, documents, clauses, policies) {
+        (Some(register), Some(codelists), Some(documents), Some(clauses), Some(policies))
+            if reader.faults.is_empty() =>
+        {
+            Ok(Definition {
+                register,
+                record_types: in_order_of_statute(record_types, &clauses.clauses),
+                codelists: codelists.codelists,
+                document_kinds: documents.document_kinds,
+                clauses: clauses.clauses,
+                policies: policies.to_owned(),
+                digest: digest(sources),
+            })
+        }
+        _ => {
+            reader.faults.sort();
+            reader.faults.dedup();
+            Err(reader.faults)
+        }
+    }
+}
+
+/// SHA-256 over the files in the order of their paths, each path and content preceded by its length in bytes
+/// (64 bits, big-endian), in lower-case hexadecimal.
+pub fn digest(sources: &Sources) -> String {
+    let mut hash = Sha256::new();
+    for text in sources.iter().flat_map(|(path, content)| [path, content]) {
+        // A length in memory always fits; were it not to, the digest would only be of a shorter prefix.
+        hash.update(u64::try_from(text.len()).unwrap_or(u64::MAX).to_be_bytes());
+        hash.update(text.as_bytes());
+    }
+    let nibbles = hash
+        .finalize()
+        .into_iter()
+        .flat_map(|byte| [byte >> 4, byte & 0x0f]);
+    nibbles
+        .filter_map(|nibble| char::from_digit(u32::from(nibble), 16))
+        .collect()
+}
+
+/// The files that hold record types, in the order of their paths.
+pub(super) fn record_files(sources: &Sources) -> impl Iterator<Item = &str> {
+    sources
+        .keys()
+        .map(String::as_str)
+        .filter(|path| is_record_file(path))
+}
+
+fn is_record_file(path: &str) -> bool {
+    path.strip_prefix(RECORDS_FOLDER)
+        .is_some_and(|name| !name.contains('/') && has_extension(name, "toml"))
+}
+
+fn has_extension(path: &str, extension: &str) -> bool {
+    path.rsplit_once('.')
+        .is_some_and(|(_, end)| end.eq_ignore_ascii_case(extension))
+}
+
+/// Files are found in the order of their names; the statute's own order is that of its clauses.
+fn in_order_of_statute(
+    mut record_types: Vec<RecordType>,
+    clauses: &[ClauseRow],
+) -> Vec<RecordType> {
+    record_types.sort_by_key(|record_type| {
+        clauses
+            .iter()
+            .position(|row| row.id == record_type.clause)
+            .unwrap_or(clauses.len())
+    });
+    record_types
+}
+
+#[derive(Deserialize)]
+struct CodelistsFile {
+    #[serde(default, rename = "codelist")]
+    codelists: Vec<Codelist>,
+}
+
+#[derive(Deserialize)]
+struct DocumentsFile {
+    #[serde(default, rename = "document_kind")]
+    document_kinds: Vec<DocumentKind>,
+}
+
+#[derive(Deserialize)]
+struct ClausesFile {
+    #[serde(default, rename = "clause")]
+    clauses: Vec<ClauseRow>,
+}
+
+struct Reader<'s> {
+    sources: &'s Sources,
+    locator: Locator,
+    faults: Vec<Fault>,
+}
+
+impl<'s> Reader<'s> {
+    fn fault(&mut self, place: &Place, message: impl Into<String>, advice: impl Into<String>) {
+        self.faults.push(self.locator.fault(place, message, advice));
+    }
+
+    fn unexpected_files(&mut self) {
+        const KNOWN: [&str; 5] = [
+            REGISTER_FILE,
+            CODELISTS_FILE,
+            DOCUMENTS_FILE,
+            CLAUSES_FILE,
+            POLICIES_FILE,
+        ];
+        for path in self.sources.keys() {
+            let meant_for_us = has_extension(path, "toml") || has_extension(path, "cedar");
+            if meant_for_us && !KNOWN.contains(&path.as_str()) && !is_record_file(path) {
+                self.fault(
+                    &Place::file(path),
+                    "a definition has no such file",
+                    format!(
+                        "Rename it to one of {}, {RECORDS_FOLDER}<name>.toml, or remove it.",
+                        KNOWN.join(", ")
+                    ),
+                );
+            }
+        }
+    }
+
+    fn text(&mut self, file: &str) -> Option<&'s str> {
+        let text = self.sources.get(file);
+        if text.is_none() {
+            self.fault(
+                &Place::file(file),
+                "the file is missing",
+                "Add it to the definition's folder.",
+            );
+        }
+        text.map(String::as_str)
+    }
+
+    fn record_types(&mut self) -> Vec<RecordType> {
+        let files: Vec<&str> = record_files(self.sources).collect();
+        if files.is_empty() {
+            self.fault(
+                &Place::file(format!("{RECORDS_FOLDER}*.toml")),
+                "the register holds nothing: no record type has a file",
+                format!(
+                    "Add a file to {RECORDS_FOLDER} for each kind of thing that the register holds."
+                ),
+            );
+        }
+        files
+            .into_iter()
+            .filter_map(|file| self.read(file))
+            .collect()
+    }
+
+    fn read<T: DeserializeOwned>(&mut self, file: &str) -> Option<T> {
+        let (table, errors) = DeTable::parse_recoverable(self.text(file)?);
+        if !errors.is_empty() {
+            self.syntax_faults(file, &errors);
+            return None;
+        }
+        let mut unknown = Vec::new();
+        let read = serde_ignored::deserialize(toml::de::Deserializer::from(table), |path| {
+            unknown.push(Place {
+                file: file.to_owned(),
+                steps: steps_of(&path),
+            });
+        });
+        for place in unknown {
+            self.fault(
+                &place,
+                "this key is unknown",
+                "Correct its spelling, move it where it belongs, or remove it.",
+            );
+        }
+        read.inspect_err(|error| self.type_fault(file, error)).ok()
+    }
+
+    /// Recovery goes on after the first error of a file, but one line rarely has two.
+    fn syntax_faults(&mut self, file: &str, errors: &[toml::de::Error]) {
+        let mut lines = BTreeSet::new();
+        for error in errors {
+            let line = error
+                .span()
+                .map_or(1, |span| self.locator.line_at(file, span.start));
+            if lines.insert(line) {
+                self.faults.push(Fault {
+                    file: file.to_owned(),
+                    line,
+                    path: String::new(),
+                    message: format!("this is not TOML: {}", one_line(error.message())),
+                    advice: "Correct it; the rest of the file is checked after that.".to_owned(),
+                });
+            }
+        }
+    }
+
+    fn type_fault(&mut self, file: &str, error: &toml::de::Error) {
+        let place = error.span().map_or_else(
+            || Place::file(file),
+            |span| self.locator.place_of(file, &span),
+        );
+        let message = one_line(error.message());
+        if let Some(key) = message
+            .strip_prefix("missing field `")
+            .and_then(|rest| rest.strip_suffix('`'))
+        {
+            let advice = format!("Add `{key}`.");
+            self.fault(
+                &place.key(key.to_owned()),
+                format!("the key `{key}` is missing"),
+                advice,
+            );
+        } else if message.contains("formatted date string")
+            || message.contains("formatted datetime")
+        {
+            self.fault(
+                &place,
+                message,
+                "Write the day in quotes, as \"2020-12-31\".",
+            );
+        } else if let Some((_, expected)) = message.split_once(", expected ") {
+            let advice = format!("Write {expected}.");
+            self.fault(&place, message, advice);
+        } else {
+            self.fault(&place, message, "Correct this value.");
+        }
+    }
+}
+
+/// What a library says, as part of a sentence of ours.
+fn one_line(message: &str) -> String {
+    let words: Vec<&str> = message.split_whitespace().collect();
+    words.join(" ").trim_end_matches('.').to_owned()
+}
+
+fn steps_of(path: &serde_ignored::Path<'_>) -> Vec<Step> {
+    match path {
+        serde_ignored::Path::Root => Vec::new(),
+        serde_ignored::Path::Seq { parent, index } => {
+            let mut steps = steps_of(parent);
+            steps.push(Step::Item(*index));
+            steps
+        }
+        serde_ignored::Path::Map { parent, key } => {
+            let mut steps = steps_of(parent);
+            steps.push(Step::Key(Cow::Owned(key.clone())));
+            steps
+        }
+        serde_ignored::Path::Some { parent }
+        | serde_ignored::Path::NewtypeStruct { parent }
+        | serde_ignored::Path::NewtypeVariant { parent } => steps_of(parent),
+    }
+}
+
+/// A place in a definition: a file and the way to a key in it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Place {
+    /// File, relative to the definition's folder.
+    pub file: String,
+    /// Way to the key.
+    pub steps: Vec<Step>,
+}
+
+/// A step on the way to a key.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Step {
+    /// Into a table, by key.
+    Key(Cow<'static, str>),
+    /// Into a list, by position.
+    Item(usize),
+    /// Into a list, to the first item of this name (its `name`, `code`, `id` or `record_type`).
+    Named(String),
+}
+
+impl Place {
+    /// A file as a whole.
+    pub fn file(file: impl Into<String>) -> Self {
+        Self {
+            file: file.into(),
+            steps: Vec::new(),
+        }
+    }
+
+    /// The key `key` of this table.
+    #[must_use]
+    pub fn key(&self, key: impl Into<Cow<'static, str>>) -> Self {
+        self.and(Step::Key(key.into()))
+    }
+
+    /// The item at `index` of the list `key` of this table.
+    #[must_use]
+    pub fn item(&self, key: impl Into<Cow<'static, str>>, index: usize) -> Self {
+        self.key(key).and(Step::Item(index))
+    }
+
+    /// The item called `name` of the list `key` of this table.
+    #[must_use]
+    pub fn named(&self, key: impl Into<Cow<'static, str>>, name: impl Into<String>) -> Self {
+        self.key(key).and(Step::Named(name.into()))
+    }
+
+    fn and(&self, step: Step) -> Self {
+        let mut place = self.clone();
+        place.steps.push(step);
+        place
+    }
+}
+
+/// Where each key of each file stands.
+#[derive(Debug, Clone, Default)]
+pub struct Locator {
+    files: BTreeMap<String, Located>,
+}
+
+#[derive(Debug, Clone)]
+struct Located {
+    root: Node,
+    line_starts: Vec<usize>,
+}
+
+/// A key, or an item of a list, with what is in it.
+#[derive(Debug, Clone)]
+struct Node {
+    line: usize,
+    value: Range<usize>,
+    inside: Inside,
+}
+
+#[derive(Debug, Clone)]
+enum Inside {
+    Nothing,
+    Text(String),
+    Table(BTreeMap<String, Node>),
+    List(Vec<Node>),
+}
+
+impl Locator {
+    /// Reads where everything stands, as far as the files can be read.
+    pub fn new(sources: &Sources) -> Self {
+        let located = |(path, text): (&String, &String)| (path.clone(), Located::new(path, text));
+        Self {
+            files: sources.iter().map(located).collect(),
+        }
+    }
+
+    /// The line of `place`, from 1. Where a key is absent it is that of the item it should stand in.
+    pub fn line(&self, place: &Place) -> usize {
+        self.walk(place).last().map_or(1, |(_, node)| node.line)
+    }
+
+    /// The line on which the byte at `offset` stands.
+    pub fn line_at(&self, file: &str, offset: usize) -> usize {
+        self.files
+            .get(file)
+            .map_or(1, |located| line_at(&located.line_starts, offset))
+    }
+
+    /// `place` as people write it: `field[first_name].codelist`.
+    pub fn path(&self, place: &Place) -> String {
+        let mut nodes = self.walk(place).map(|(_, node)| node);
+        let words = place.steps.iter().enumerate().map(|(at, step)| {
+            let node = nodes.next();
+            match step {
+                Step::Key(key) if at == 0 => key.to_string(),
+                Step::Key(key) => format!(".{key}"),
+                Step::Named(name) => format!("[{name}]"),
+                Step::Item(index) => match node.and_then(Node::name) {
+                    Some(name) => format!("[{name}]"),
+                    None => format!("[#{}]", index.saturating_add(1)),
+                },
+            }
+        });
+        words.collect()
+    }
+
+    /// A fault at `place`.
+    pub fn fault(
+        &self,
+        place: &Place,
+        message: impl Into<String>,
+        advice: impl Into<String>,
+    ) -> Fault {
+        Fault {
+            file: place.file.clone(),
+            line: self.line(place),
+            path: self.path(place),
+            message: message.into(),
+            advice: advice.into(),
+        }
+    }
+
+    /// The text that is the value at `place`.
+    pub(super) fn text(&self, place: &Place) -> Option<&str> {
+        let root = self.files.get(&place.file).map(|located| &located.root);
+        let node = place
+            .steps
+            .iter()
+            .try_fold(root?, |node, step| node.child(step));
+        node?.text()
+    }
+
+    /// The nodes on the way to `place`, as far as they are there.
+    fn walk<'l>(&'l self, place: &'l Place) -> impl Iterator<Item = (&'l Step, &'l Node)> {
+        let mut here = self.files.get(&place.file).map(|located| &located.root);
+        place.steps.iter().map_while(move |step| {
+            here = here.and_then(|node| node.child(step));
+            here.map(|node| (step, node))
+        })
+    }
+
+    /// The innermost place whose value stands exactly at `span`.
+    fn place_of(&self, file: &str, span: &Range<usize>) -> Place {
+        let mut place = Place::file(file);
+        if let Some(located) = self.files.get(file)
+            && let Some(steps) = located.root.find(span)
+        {
+            place.steps = steps;
+        }
+        place
+    }
+}
+
+impl Located {
+    fn new(path: &str, text: &str) -> Self {
+        let newlines = text
+            .bytes()
+            .enumerate()
+            .filter(|(_, byte)| *byte == b'\n')
+            .map(|(at, _)| at.saturating_add(1));
+        let line_starts: Vec<usize> = std::iter::once(0).chain(newlines).collect();
+        let mut root = Node {
+            line: 1,
+            value: 0..0,
+            inside: Inside::Nothing,
+        };
+        if has_extension(path, "toml") {
+            let (table, _) = DeTable::parse_recoverable(text);
+            root.inside = table_of(table.get_ref(), &line_starts);
+        }
+        Self { root, line_starts }
+    }
+}
+
+impl Node {
+    fn new(line: usize, value: &Spanned<DeValue<'_>>, line_starts: &[usize]) -> Self {
+        let inside = match value.get_ref() {
+            DeValue::Table(table) => table_of(table, line_starts),
+            DeValue::Array(items) => {
+                let item = |item| {
+                    Self::new(
+                        line_at(line_starts, Spanned::span(item).start),
+                        item,
+                        line_starts,
+                    )
+                };
+                Inside::List(items.iter().map(item).collect())
+            }
+            DeValue::String(text) => Inside::Text(text.to_string()),
+            DeValue::Integer(_)
+            | DeValue::Float(_)
+            | DeValue::Boolean(_)
+            | DeValue::Datetime(_) => Inside::Nothing,
+        };
+        Self {
+            line,
+            value: value.span(),
+            inside,
+        }
+    }
+
+    fn child(&self, step: &Step) -> Option<&Self> {
+        match (step, &self.inside) {
+            (Step::Key(key), Inside::Table(keys)) => keys.get(key.as_ref()),
+            (Step::Item(index), Inside::List(items)) => items.get(*index),
+            (Step::Named(name), Inside::List(items)) => {
+                items.iter().find(|node| node.name() == Some(name))
+            }
+            _ => None,
+        }
+    }
+
+    fn text(&self) -> Option<&str> {
+        match &self.inside {
+            Inside::Text(text) => Some(text),
+            Inside::Nothing | Inside::Table(_) | Inside::List(_) => None,
+        }
+    }
+
+    /// The name under which people know an item of a list.
+    fn name(&self) -> Option<&str> {
+        let Inside::Table(keys) = &self.inside else {
+            return None;
+        };
+        ["name", "code", "id", "record_type"]
+            .iter()
+            .find_map(|key| keys.get(*key)?.text())
+    }
+
+    fn find(&self, span: &Range<usize>) -> Option<Vec<Step>> {
+        let deeper = match &self.inside {
+            Inside::Nothing | Inside::Text(_) => None,
+            Inside::Table(keys) => keys.iter().find_map(|(key, node)| {
+                node.find(span)
+                    .map(|steps| with(Step::Key(Cow::Owned(key.clone())), steps))
+            }),
+            Inside::List(items) => items.iter().enumerate().find_map(|(index, node)| {
+                node.find(span).map(|steps| with(Step::Item(index), steps))
+            }),
+        };
+        deeper.or_else(|| (self.value == *span).then(Vec::new))
+    }
+}
+
+fn with(first: Step, mut rest: Vec<Step>) -> Vec<Step> {
+    rest.insert(0, first);
+    rest
+}
+
+fn table_of(table: &DeTable<'_>, line_starts: &[usize]) -> Inside {
+    let node = |(key, value): (&Spanned<Cow<'_, str>>, &Spanned<DeValue<'_>>)| {
+        let line = line_at(line_starts, key.span().start);
+        (
+            key.get_ref().to_string(),
+            Node::new(line, value, line_starts),
+        )
+    };
+    Inside::Table(table.iter().map(node).collect())
+}
+
+fn line_at(line_starts: &[usize], offset: usize) -> usize {
+    line_starts.partition_point(|start| *start <= offset).max(1)
+}

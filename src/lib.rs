@@ -1,0 +1,4 @@
+//! andmekogu.
+pub mod clock;
+pub mod domain;
+pub mod store;

@@ -1,0 +1,703 @@
+//! Every mutation there is, as one enum: what it tells the log, and its SQL. Nothing else writes.
+//!
+//! Both matches are without a wildcard: a new mutation does not compile until it has said both.
+
+use diesel::prelude::*;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::conn::AnyConn;
+use super::context::INSTALLATION_REGISTER;
+use super::error::Error;
+use super::facts::{FIRST_DAY, LAST_DAY};
+use super::read::lists::EVERY;
+use super::schema::{
+    access_grant, app_user, audit_checkpoint, base_document, definition, entry, entry_document,
+    grant_log, idempotency, login_throttle, record, record_index, record_state, refresh_token,
+    session, stored_file, unique_key,
+};
+use crate::domain::access::Grant;
+use crate::domain::record::entry::EntryKind;
+use crate::domain::record::index::{index, life};
+use crate::domain::record::{Entry, Timeline};
+use crate::domain::statute::RecordType;
+
+/// A mutation.
+pub(in crate::store) enum Change {
+    /// A new record with its first entry.
+    RecordCreated(Box<EntryWrite>),
+    /// A change from a day on.
+    RecordChanged(Box<EntryWrite>),
+    /// A correction of a wrong entry.
+    RecordCorrected(Box<EntryWrite>),
+    /// The record's end.
+    RecordEnded(Box<EntryWrite>),
+    /// A file, stored once by its digest.
+    FileStored {
+        sha256: String,
+        media_type: &'static str,
+        bytes: Vec<u8>,
+        by: String,
+    },
+    /// A base document.
+    DocumentAdded(Box<DocumentWrite>),
+    /// A grant.
+    GrantIssued(Box<Grant>),
+    /// A changed grant.
+    GrantChanged {
+        before: Box<Grant>,
+        after: Box<Grant>,
+    },
+    /// An ended grant.
+    GrantRevoked {
+        grant: Box<Grant>,
+        ground: String,
+        explanation: String,
+    },
+    /// A definition in use from now on.
+    DefinitionLoaded {
+        digest: String,
+        in_force_from: String,
+        body: String,
+        replaces: Option<String>,
+    },
+    /// A user.
+    UserAdded(Box<UserWrite>),
+    /// A new password; ends the user's sessions.
+    PasswordChanged {
+        user_id: Uuid,
+        password_hash: String,
+    },
+    /// A session with its first refresh token; forgets failed attempts.
+    SessionOpened {
+        session_id: Uuid,
+        user_id: Uuid,
+        refresh: RefreshWrite,
+        throttle_key: String,
+    },
+    /// A refresh token spent and replaced.
+    SessionRefreshed {
+        spent: String,
+        refresh: RefreshWrite,
+        session_id: Uuid,
+    },
+    /// A session, or all of a user's, ended.
+    SessionsEnded {
+        user_id: Uuid,
+        session_id: Option<Uuid>,
+        why: &'static str,
+    },
+    /// A failed login, with how long to wait before the next.
+    LoginFailed {
+        throttle_key: String,
+        failures: i64,
+        not_before: i64,
+        why: &'static str,
+    },
+    /// A checkpoint handed out: what it says must stay true for ever.
+    CheckpointIssued { size: i64, note: String },
+}
+
+/// An entry with everything that follows from it.
+pub(in crate::store) struct EntryWrite {
+    pub record_type: RecordType,
+    pub record_id: Uuid,
+    pub institution_id: Uuid,
+    pub entry: Entry,
+    pub version: i64,
+    pub reason: Option<String>,
+    pub actor_id: String,
+    pub definition: String,
+    pub documents: Vec<Uuid>,
+    pub timeline: Timeline,
+    pub unique_keys: Vec<String>,
+    pub idempotency: Option<(String, String, Vec<u8>)>,
+}
+
+/// A base document.
+pub(in crate::store) struct DocumentWrite {
+    pub id: Uuid,
+    pub kind: String,
+    pub institution_id: Option<Uuid>,
+    pub body: String,
+    pub sha256: Option<String>,
+    pub file_name: Option<String>,
+    pub by: String,
+    pub idempotency: Option<(String, String, Vec<u8>)>,
+}
+
+/// A user.
+pub(in crate::store) struct UserWrite {
+    pub id: Uuid,
+    pub username: String,
+    pub personal_code: Option<String>,
+    pub display_name: String,
+    pub password_hash: String,
+}
+
+/// A refresh token as kept: by digest.
+pub(in crate::store) struct RefreshWrite {
+    pub digest: String,
+    pub expires_at: i64,
+}
+
+impl Change {
+    /// What the log says about it beyond who and whose: no personal data that the event's other fields don't
+    /// need, integers and text only.
+    pub(in crate::store) fn detail(&self) -> Option<Value> {
+        match self {
+            Self::RecordCreated(w) | Self::RecordChanged(w) | Self::RecordEnded(w) => Some(
+                json!({ "effective_on": w.entry.effective_on.to_string(), "number": w.entry.number }),
+            ),
+            Self::RecordCorrected(w) => Some(json!({
+                "effective_on": w.entry.effective_on.to_string(),
+                "number": w.entry.number,
+                "supersedes": w.entry.supersedes,
+            })),
+            Self::FileStored {
+                sha256,
+                media_type,
+                bytes,
+                ..
+            } => Some(json!({ "sha256": sha256, "media_type": media_type, "size": bytes.len() })),
+            Self::DocumentAdded(d) => Some(json!({ "kind": d.kind, "sha256": d.sha256 })),
+            Self::GrantIssued(after) => Some(json!({ "after": after })),
+            Self::GrantChanged { before, after } => {
+                Some(json!({ "before": before, "after": after }))
+            }
+            Self::GrantRevoked {
+                grant,
+                ground,
+                explanation,
+            } => Some(json!({ "before": grant, "ground": ground, "explanation": explanation })),
+            Self::DefinitionLoaded {
+                digest,
+                in_force_from,
+                replaces,
+                body: _,
+            } => Some(
+                json!({ "digest": digest, "in_force_from": in_force_from, "replaces": replaces }),
+            ),
+            Self::UserAdded(u) => Some(json!({ "user_id": u.id, "username": u.username })),
+            Self::PasswordChanged { user_id, .. } => Some(json!({ "user_id": user_id })),
+            Self::SessionOpened { session_id, .. } | Self::SessionRefreshed { session_id, .. } => {
+                Some(json!({ "session_id": session_id }))
+            }
+            Self::SessionsEnded {
+                session_id,
+                user_id,
+                why,
+            } => Some(json!({ "session_id": session_id, "user_id": user_id, "why": why })),
+            Self::LoginFailed { failures, why, .. } => {
+                Some(json!({ "failures": failures, "why": why }))
+            }
+            Self::CheckpointIssued { size, .. } => Some(json!({ "size": size })),
+        }
+    }
+
+    /// Writes it. `audit` is the entry in the log that tells of it, already recorded at `at`, of what `by` did.
+    pub(in crate::store) fn write(
+        self,
+        conn: &mut AnyConn,
+        register: &str,
+        audit: Uuid,
+        at: i64,
+        by: &str,
+    ) -> Result<(), Error> {
+        let audit = audit.to_string();
+        match self {
+            Self::RecordCreated(w) => {
+                diesel::insert_into(record::table)
+                    .values((
+                        record::register.eq(register),
+                        record::id.eq(w.record_id.to_string()),
+                        record::record_type.eq(&w.record_type.name),
+                        record::institution_id.eq(w.institution_id.to_string()),
+                        record::version.eq(w.version),
+                        record::created_at.eq(at),
+                        record::updated_at.eq(at),
+                    ))
+                    .execute(conn)?;
+                write_entry(conn, register, &w, &audit, at)?;
+                write_states(conn, register, &w)?;
+                remember(conn, register, w.idempotency, w.record_id, at)
+            }
+            Self::RecordChanged(w) | Self::RecordCorrected(w) | Self::RecordEnded(w) => {
+                let key = w.record_id.to_string();
+                diesel::update(
+                    record::table
+                        .filter(record::register.eq(register))
+                        .filter(record::id.eq(&key)),
+                )
+                .set((record::version.eq(w.version), record::updated_at.eq(at)))
+                .execute(conn)?;
+                write_entry(conn, register, &w, &audit, at)?;
+                forget_states(conn, register, &key)?;
+                write_states(conn, register, &w)
+            }
+            Self::FileStored {
+                sha256,
+                media_type,
+                bytes,
+                by,
+            } => {
+                let size = i64::try_from(bytes.len()).unwrap_or(i64::MAX);
+                let row = (
+                    stored_file::register.eq(register),
+                    stored_file::sha256.eq(sha256),
+                    stored_file::size.eq(size),
+                    stored_file::media_type.eq(media_type),
+                    stored_file::bytes.eq(bytes),
+                    stored_file::stored_at.eq(at),
+                    stored_file::stored_by.eq(by),
+                    stored_file::audit_id.eq(audit),
+                );
+                on_conn!(conn, c => diesel::insert_into(stored_file::table)
+                    .values(row).on_conflict_do_nothing().execute(c))?;
+                Ok(())
+            }
+            Self::DocumentAdded(d) => {
+                diesel::insert_into(base_document::table)
+                    .values((
+                        base_document::register.eq(register),
+                        base_document::id.eq(d.id.to_string()),
+                        base_document::kind.eq(d.kind),
+                        base_document::institution_id.eq(d.institution_id.map(|i| i.to_string())),
+                        base_document::body.eq(d.body),
+                        base_document::sha256.eq(d.sha256),
+                        base_document::file_name.eq(d.file_name),
+                        base_document::added_at.eq(at),
+                        base_document::added_by.eq(d.by),
+                        base_document::audit_id.eq(audit),
+                    ))
+                    .execute(conn)?;
+                remember(conn, register, d.idempotency, d.id, at)
+            }
+            Self::GrantIssued(grant) => {
+                let (from, until, body) = grant_columns(&grant)?;
+                diesel::insert_into(access_grant::table)
+                    .values((
+                        access_grant::register.eq(register),
+                        access_grant::id.eq(grant.id.to_string()),
+                        access_grant::user_id.eq(grant.user_id.to_string()),
+                        access_grant::role.eq(&grant.role),
+                        access_grant::institution_id
+                            .eq(grant.institution_id.map(|i| i.to_string())),
+                        access_grant::from_day.eq(from),
+                        access_grant::until_day.eq(until),
+                        access_grant::version.eq(grant.version),
+                        access_grant::body.eq(body),
+                        access_grant::audit_id.eq(&audit),
+                    ))
+                    .execute(conn)?;
+                log_grant(
+                    conn,
+                    register,
+                    &grant,
+                    "granted",
+                    &json!({ "after": grant }),
+                    &audit,
+                    at,
+                    by,
+                )
+            }
+            Self::GrantChanged { before, after } => {
+                let (from, until, body) = grant_columns(&after)?;
+                diesel::update(access_grant::table.find((register, after.id.to_string())))
+                    .set((
+                        access_grant::institution_id
+                            .eq(after.institution_id.map(|i| i.to_string())),
+                        access_grant::from_day.eq(from),
+                        access_grant::until_day.eq(until),
+                        access_grant::version.eq(after.version),
+                        access_grant::body.eq(body),
+                    ))
+                    .execute(conn)?;
+                let body = json!({ "before": before, "after": after });
+                log_grant(conn, register, &after, "changed", &body, &audit, at, by)
+            }
+            Self::GrantRevoked {
+                grant,
+                ground,
+                explanation,
+            } => {
+                let mut after = grant.clone();
+                after.revoked = true;
+                after.version += 1;
+                let (_, _, body) = grant_columns(&after)?;
+                diesel::update(access_grant::table.find((register, grant.id.to_string())))
+                    .set((
+                        access_grant::revoked_at.eq(at),
+                        access_grant::version.eq(after.version),
+                        access_grant::body.eq(body),
+                    ))
+                    .execute(conn)?;
+                let body = json!({ "before": grant, "ground": ground, "explanation": explanation });
+                log_grant(conn, register, &grant, "revoked", &body, &audit, at, by)
+            }
+            Self::DefinitionLoaded {
+                digest,
+                in_force_from,
+                body,
+                replaces: _,
+            } => {
+                diesel::insert_into(definition::table)
+                    .values((
+                        definition::register.eq(register),
+                        definition::digest.eq(digest),
+                        definition::in_force_from.eq(in_force_from),
+                        definition::body.eq(body),
+                        definition::loaded_at.eq(at),
+                        definition::audit_id.eq(audit),
+                    ))
+                    .execute(conn)?;
+                Ok(())
+            }
+            Self::UserAdded(u) => {
+                diesel::insert_into(app_user::table)
+                    .values((
+                        app_user::register.eq(register),
+                        app_user::id.eq(u.id.to_string()),
+                        app_user::username.eq(u.username),
+                        app_user::personal_code.eq(u.personal_code),
+                        app_user::display_name.eq(u.display_name),
+                        app_user::password_hash.eq(u.password_hash),
+                        app_user::blocked.eq(0),
+                        app_user::created_at.eq(at),
+                        app_user::audit_id.eq(audit),
+                    ))
+                    .execute(conn)?;
+                Ok(())
+            }
+            Self::PasswordChanged {
+                user_id,
+                password_hash,
+            } => {
+                diesel::update(app_user::table.find((register, user_id.to_string())))
+                    .set(app_user::password_hash.eq(password_hash))
+                    .execute(conn)?;
+                end_sessions(conn, register, user_id, None, at)
+            }
+            Self::SessionOpened {
+                session_id,
+                user_id,
+                refresh,
+                throttle_key,
+            } => {
+                diesel::insert_into(session::table)
+                    .values((
+                        session::register.eq(register),
+                        session::id.eq(session_id.to_string()),
+                        session::user_id.eq(user_id.to_string()),
+                        session::opened_at.eq(at),
+                    ))
+                    .execute(conn)?;
+                diesel::delete(login_throttle::table.find((register, throttle_key)))
+                    .execute(conn)?;
+                write_refresh(conn, register, session_id, refresh)
+            }
+            Self::SessionRefreshed {
+                spent,
+                refresh,
+                session_id,
+            } => {
+                diesel::update(refresh_token::table.find((register, spent)))
+                    .set(refresh_token::used_at.eq(at))
+                    .execute(conn)?;
+                write_refresh(conn, register, session_id, refresh)
+            }
+            Self::SessionsEnded {
+                user_id,
+                session_id,
+                why: _,
+            } => end_sessions(conn, register, user_id, session_id, at),
+            Self::LoginFailed {
+                throttle_key,
+                failures,
+                not_before,
+                why: _,
+            } => {
+                let row = (
+                    login_throttle::register.eq(register),
+                    login_throttle::key.eq(throttle_key),
+                    login_throttle::failures.eq(failures),
+                    login_throttle::not_before.eq(not_before),
+                );
+                let update = (
+                    login_throttle::failures.eq(failures),
+                    login_throttle::not_before.eq(not_before),
+                );
+                on_conn!(conn, c => diesel::insert_into(login_throttle::table).values(row)
+                    .on_conflict((login_throttle::register, login_throttle::key)).do_update().set(update).execute(c))?;
+                Ok(())
+            }
+            Self::CheckpointIssued { size, note } => {
+                let row = (
+                    audit_checkpoint::register.eq(register),
+                    audit_checkpoint::size.eq(size),
+                    audit_checkpoint::note.eq(note),
+                    audit_checkpoint::made_at.eq(at),
+                );
+                on_conn!(conn, c => diesel::insert_into(audit_checkpoint::table)
+                    .values(row).on_conflict_do_nothing().execute(c))?;
+                Ok(())
+            }
+        }
+    }
+}
+
+fn write_entry(
+    conn: &mut AnyConn,
+    register: &str,
+    w: &EntryWrite,
+    audit: &str,
+    at: i64,
+) -> Result<(), Error> {
+    let id = w.entry.id.to_string();
+    diesel::insert_into(entry::table)
+        .values((
+            entry::register.eq(register),
+            entry::id.eq(&id),
+            entry::record_id.eq(w.record_id.to_string()),
+            entry::number.eq(w.entry.number),
+            entry::kind.eq(w.entry.kind.as_str()),
+            entry::effective_on.eq(w.entry.effective_on.to_string()),
+            entry::recorded_at.eq(at),
+            entry::data.eq(w.entry.data.to_string()),
+            entry::reason.eq(w.reason.as_deref()),
+            entry::supersedes.eq(w.entry.supersedes.map(|s| s.to_string())),
+            entry::actor_id.eq(&w.actor_id),
+            entry::definition.eq(&w.definition),
+            entry::audit_id.eq(audit),
+        ))
+        .execute(conn)?;
+    for document in &w.documents {
+        diesel::insert_into(entry_document::table)
+            .values((
+                entry_document::register.eq(register),
+                entry_document::entry_id.eq(&id),
+                entry_document::document_id.eq(document.to_string()),
+            ))
+            .execute(conn)?;
+    }
+    Ok(())
+}
+
+fn forget_states(conn: &mut AnyConn, register: &str, record_id: &str) -> Result<(), Error> {
+    diesel::delete(
+        record_index::table
+            .filter(record_index::register.eq(register))
+            .filter(record_index::record_id.eq(record_id)),
+    )
+    .execute(conn)?;
+    diesel::delete(
+        record_state::table
+            .filter(record_state::register.eq(register))
+            .filter(record_state::record_id.eq(record_id)),
+    )
+    .execute(conn)?;
+    diesel::delete(
+        unique_key::table
+            .filter(unique_key::register.eq(register))
+            .filter(unique_key::record_id.eq(record_id)),
+    )
+    .execute(conn)?;
+    Ok(())
+}
+
+#[derive(Insertable)]
+#[diesel(table_name = record_index)]
+struct IndexRow<'a> {
+    register: &'a str,
+    record_type: &'a str,
+    field: String,
+    value: String,
+    record_id: &'a str,
+    from_day: &'a str,
+    until_day: &'a str,
+    institution_id: &'a str,
+    begins_on: &'a str,
+    ends_on: &'a str,
+    amount: Option<i64>,
+}
+
+/// Writes what the entries now amount to: a state for each run of days, and the index over it.
+fn write_states(conn: &mut AnyConn, register: &str, w: &EntryWrite) -> Result<(), Error> {
+    let record_id = w.record_id.to_string();
+    let institution_id = w.institution_id.to_string();
+    for (n, segment) in w.timeline.segments.iter().enumerate() {
+        let effective_on = segment.from.to_string();
+        let from_day = if n == 0 {
+            FIRST_DAY
+        } else {
+            effective_on.as_str()
+        };
+        let until_day = segment
+            .until
+            .map_or_else(|| LAST_DAY.to_owned(), |d| d.to_string());
+        let (begins, ends) = life(&w.record_type, &segment.data);
+        // Nothing was true of the record before its first entry, whatever its dates say.
+        let first = w.timeline.begins().unwrap_or(segment.from);
+        let begins_on = begins.map_or(first, |b| b.max(first)).to_string();
+        let ends_on = ends.map_or_else(|| LAST_DAY.to_owned(), |d| d.to_string());
+        diesel::insert_into(record_state::table)
+            .values((
+                record_state::register.eq(register),
+                record_state::record_id.eq(&record_id),
+                record_state::from_day.eq(from_day),
+                record_state::until_day.eq(&until_day),
+                record_state::effective_on.eq(&effective_on),
+                record_state::record_type.eq(&w.record_type.name),
+                record_state::institution_id.eq(&institution_id),
+                record_state::begins_on.eq(&begins_on),
+                record_state::ends_on.eq(&ends_on),
+                record_state::data.eq(segment.data.to_string()),
+            ))
+            .execute(conn)?;
+        let every = crate::domain::record::index::Indexed {
+            field: EVERY.to_owned(),
+            value: String::new(),
+            number: None,
+        };
+        let rows: Vec<IndexRow<'_>> = index(&w.record_type, &segment.data)
+            .into_iter()
+            .chain([every])
+            .map(|i| IndexRow {
+                register,
+                record_type: &w.record_type.name,
+                field: i.field,
+                value: i.value,
+                record_id: &record_id,
+                from_day,
+                until_day: &until_day,
+                institution_id: &institution_id,
+                begins_on: &begins_on,
+                ends_on: &ends_on,
+                amount: i.number,
+            })
+            .collect();
+        on_conn!(&mut *conn, c => diesel::insert_into(record_index::table).values(&rows).execute(c))?;
+    }
+    for key in &w.unique_keys {
+        let row = (
+            unique_key::register.eq(register),
+            unique_key::key.eq(key),
+            unique_key::record_id.eq(&record_id),
+        );
+        // A key whose holder has ended goes over to the new holder; that it has was checked before.
+        on_conn!(&mut *conn, c => diesel::insert_into(unique_key::table).values(row)
+            .on_conflict((unique_key::register, unique_key::key)).do_update()
+            .set(unique_key::record_id.eq(&record_id)).execute(c))?;
+    }
+    Ok(())
+}
+
+fn remember(
+    conn: &mut AnyConn,
+    register: &str,
+    idempotency: Option<(String, String, Vec<u8>)>,
+    result: Uuid,
+    at: i64,
+) -> Result<(), Error> {
+    if let Some((user, key, digest)) = idempotency {
+        diesel::insert_into(idempotency::table)
+            .values((
+                idempotency::register.eq(register),
+                idempotency::user_id.eq(user),
+                idempotency::key.eq(key),
+                idempotency::request_digest.eq(digest),
+                idempotency::result_id.eq(result.to_string()),
+                idempotency::recorded_at.eq(at),
+            ))
+            .execute(conn)?;
+    }
+    Ok(())
+}
+
+fn grant_columns(grant: &Grant) -> Result<(String, String, String), Error> {
+    let body = serde_json::to_string(grant).map_err(|e| Error::Damaged(e.to_string()))?;
+    Ok((
+        grant.from.to_string(),
+        grant
+            .until
+            .map_or_else(|| LAST_DAY.to_owned(), |d| d.to_string()),
+        body,
+    ))
+}
+
+#[expect(clippy::too_many_arguments, reason = "the columns of one row")]
+fn log_grant(
+    conn: &mut AnyConn,
+    register: &str,
+    grant: &Grant,
+    act: &str,
+    body: &Value,
+    audit: &str,
+    at: i64,
+    by: &str,
+) -> Result<(), Error> {
+    diesel::insert_into(grant_log::table)
+        .values((
+            grant_log::register.eq(register),
+            grant_log::id.eq(audit),
+            grant_log::grant_id.eq(grant.id.to_string()),
+            grant_log::user_id.eq(grant.user_id.to_string()),
+            grant_log::act.eq(act),
+            grant_log::recorded_at.eq(at),
+            grant_log::actor_id.eq(by),
+            grant_log::body.eq(body.to_string()),
+            grant_log::audit_id.eq(audit),
+        ))
+        .execute(conn)?;
+    Ok(())
+}
+
+fn write_refresh(
+    conn: &mut AnyConn,
+    register: &str,
+    session_id: Uuid,
+    refresh: RefreshWrite,
+) -> Result<(), Error> {
+    diesel::insert_into(refresh_token::table)
+        .values((
+            refresh_token::register.eq(register),
+            refresh_token::digest.eq(refresh.digest),
+            refresh_token::session_id.eq(session_id.to_string()),
+            refresh_token::expires_at.eq(refresh.expires_at),
+        ))
+        .execute(conn)?;
+    Ok(())
+}
+
+fn end_sessions(
+    conn: &mut AnyConn,
+    register: &str,
+    user_id: Uuid,
+    session_id: Option<Uuid>,
+    at: i64,
+) -> Result<(), Error> {
+    debug_assert_eq!(register, INSTALLATION_REGISTER);
+    let open = session::table
+        .filter(session::register.eq(register))
+        .filter(session::user_id.eq(user_id.to_string()))
+        .filter(session::ended_at.is_null());
+    match session_id {
+        Some(one) => diesel::update(open.filter(session::id.eq(one.to_string())))
+            .set(session::ended_at.eq(at))
+            .execute(conn)?,
+        None => diesel::update(open)
+            .set(session::ended_at.eq(at))
+            .execute(conn)?,
+    };
+    Ok(())
+}
+
+/// The change that an entry of `kind` is.
+pub(in crate::store) fn of_kind(kind: EntryKind, write: Box<EntryWrite>) -> Change {
+    match kind {
+        EntryKind::Create => Change::RecordCreated(write),
+        EntryKind::Change => Change::RecordChanged(write),
+        EntryKind::Correction => Change::RecordCorrected(write),
+        EntryKind::End => Change::RecordEnded(write),
+    }
+}

@@ -1,0 +1,259 @@
+//! Writing the log: events with their salted commitments, their place in the tree, checkpoints.
+//!
+//! An event is *recorded* in the transaction of the act that it tells of, and *integrated* when it has its
+//! place in the tree: on SQLite in the same transaction, on PostgreSQL within a second (see `sequencer`).
+
+use diesel::prelude::*;
+use uuid::Uuid;
+
+use super::conn::AnyConn;
+use super::error::Error;
+use super::schema::{
+    audit_event, audit_head, audit_leaf, audit_node, audit_payload, audit_queue, audit_subject,
+};
+use crate::clock::{Stamps, uuid_at};
+use crate::domain::audit::event::{Event, Outcome, Who};
+use crate::domain::audit::tree::{Frontier, is_stored};
+use crate::domain::audit::{Hash, Kind, Leaf, canonical, leaf};
+use crate::domain::calendar::{instant, rfc3339};
+
+/// An event that is recorded and waits for its place in the tree.
+#[derive(Debug, Clone)]
+pub(in crate::store) struct Recorded {
+    pub register: String,
+    pub id: Uuid,
+    pub recorded_at: i64,
+    pub kind: Kind,
+    pub commitment: Hash,
+}
+
+/// An event with nothing in it yet but what every event has; id and time come when it is recorded.
+pub(in crate::store) fn draft(register: &str, kind: Kind, action: &str, actor: Who) -> Event {
+    Event {
+        id: Uuid::nil(),
+        register: register.to_owned(),
+        recorded_at: String::new(),
+        kind,
+        action: action.to_owned(),
+        decision: Outcome::Permitted,
+        actor,
+        role: None,
+        grant_id: None,
+        clause: None,
+        policy: None,
+        institution_id: None,
+        record_type: None,
+        record_ids: Vec::new(),
+        sections: Vec::new(),
+        fields: Vec::new(),
+        entry_id: None,
+        document_ids: Vec::new(),
+        purpose: None,
+        request_id: None,
+        detail: None,
+    }
+}
+
+#[derive(Insertable)]
+#[diesel(table_name = audit_event)]
+struct EventRow<'a> {
+    register: &'a str,
+    id: &'a str,
+    recorded_at: i64,
+    kind: &'a str,
+    action: &'a str,
+    decision: &'a str,
+    actor_id: Option<String>,
+    commitment: &'a [u8],
+}
+
+/// Records `event` in the running transaction, at a stamp later than `after`.
+///
+/// # Errors
+/// [`Error::LogFailed`], whatever the cause: the caller must give up what it was doing.
+pub(in crate::store) fn record(
+    conn: &mut AnyConn,
+    stamps: &Stamps,
+    after: i64,
+    mut event: Event,
+) -> Result<Recorded, Error> {
+    let mut random = [0_u8; 40];
+    getrandom::fill(&mut random).map_err(|e| Error::LogFailed(e.to_string()))?;
+    let (mut salt, mut tail) = ([0_u8; 32], [0_u8; 8]);
+    let (front, back) = random.split_at(32);
+    salt.copy_from_slice(front);
+    tail.copy_from_slice(back);
+    let recorded_at = stamps.next(after);
+    event.id = uuid_at(recorded_at, tail);
+    event.recorded_at = rfc3339(instant(recorded_at));
+    let body = canonical::canonical(&event).map_err(|e| Error::LogFailed(e.to_string()))?;
+    let commitment = leaf::commit(&salt, &body);
+    let id = event.id.to_string();
+    insert(conn, &event, &id, recorded_at, &salt, &body, &commitment)
+        .map_err(|e| Error::LogFailed(e.to_string()))?;
+    Ok(Recorded {
+        register: event.register,
+        id: event.id,
+        recorded_at,
+        kind: event.kind,
+        commitment,
+    })
+}
+
+fn insert(
+    conn: &mut AnyConn,
+    event: &Event,
+    id: &str,
+    recorded_at: i64,
+    salt: &[u8],
+    body: &str,
+    commitment: &[u8],
+) -> QueryResult<()> {
+    let register = event.register.as_str();
+    let row = EventRow {
+        register,
+        id,
+        recorded_at,
+        kind: event.kind.as_str(),
+        action: &event.action,
+        decision: event.decision.as_str(),
+        actor_id: event.actor.user_id.map(|u| u.to_string()),
+        commitment,
+    };
+    diesel::insert_into(audit_event::table)
+        .values(&row)
+        .execute(conn)?;
+    diesel::insert_into(audit_payload::table)
+        .values((
+            audit_payload::register.eq(register),
+            audit_payload::event_id.eq(id),
+            audit_payload::salt.eq(salt),
+            audit_payload::body.eq(body),
+        ))
+        .execute(conn)?;
+    if !event.record_ids.is_empty() {
+        let mut records: Vec<String> = event.record_ids.iter().map(Uuid::to_string).collect();
+        records.sort_unstable();
+        records.dedup();
+        let rows: Vec<_> = records
+            .iter()
+            .map(|r| {
+                (
+                    audit_subject::register.eq(register),
+                    audit_subject::record_id.eq(r),
+                    audit_subject::event_id.eq(id),
+                )
+            })
+            .collect();
+        on_conn!(&mut *conn, c => diesel::insert_into(audit_subject::table).values(&rows).execute(c))?;
+    }
+    if matches!(conn, AnyConn::Pg(_)) {
+        diesel::insert_into(audit_queue::table)
+            .values((
+                audit_queue::register.eq(register),
+                audit_queue::event_id.eq(id),
+            ))
+            .execute(conn)?;
+    }
+    Ok(())
+}
+
+/// Gives recorded events of one register their places in the tree, in the order given.
+pub(in crate::store) fn integrate(
+    conn: &mut AnyConn,
+    register: &str,
+    events: &[&Recorded],
+) -> Result<(), Error> {
+    let failed = |e: diesel::result::Error| Error::LogFailed(e.to_string());
+    let (mut frontier, fresh) = match head(conn, register).map_err(failed)? {
+        Some(bytes) => (
+            Frontier::from_bytes(&bytes)
+                .map_err(|e| Error::Damaged(format!("the head of the log of {register}: {e}")))?,
+            false,
+        ),
+        None => (Frontier::new(), true),
+    };
+    let mut leaves = Vec::with_capacity(events.len());
+    let mut nodes: Vec<(u32, u64, Hash)> = Vec::new();
+    for event in events {
+        let seq = frontier.size();
+        let leaf = Leaf {
+            seq,
+            recorded_at_micros: event.recorded_at,
+            kind: event.kind,
+            commitment: event.commitment,
+        };
+        let hash = leaf.hash();
+        leaves.push((
+            i64::try_from(seq).unwrap_or(i64::MAX),
+            event.id.to_string(),
+            hash,
+        ));
+        frontier.push(hash, |subtree, hash| {
+            if is_stored(subtree.level) {
+                nodes.push((subtree.level, subtree.index, hash));
+            }
+        });
+    }
+    let leaf_rows: Vec<_> = leaves
+        .iter()
+        .map(|(seq, id, hash)| {
+            (
+                audit_leaf::register.eq(register),
+                audit_leaf::seq.eq(seq),
+                audit_leaf::event_id.eq(id),
+                audit_leaf::hash.eq(hash.as_slice()),
+            )
+        })
+        .collect();
+    // PostgreSQL takes 65,535 parameters in a statement.
+    for rows in leaf_rows.chunks(5_000) {
+        on_conn!(&mut *conn, c => diesel::insert_into(audit_leaf::table).values(rows).execute(c))
+            .map_err(failed)?;
+    }
+    for (level, position, hash) in &nodes {
+        diesel::insert_into(audit_node::table)
+            .values((
+                audit_node::register.eq(register),
+                audit_node::level.eq(i64::from(*level)),
+                audit_node::position.eq(i64::try_from(*position).unwrap_or(i64::MAX)),
+                audit_node::hash.eq(hash.as_slice()),
+            ))
+            .execute(conn)
+            .map_err(failed)?;
+    }
+    let (size, bytes) = (
+        i64::try_from(frontier.size()).unwrap_or(i64::MAX),
+        frontier.to_bytes(),
+    );
+    if fresh {
+        diesel::insert_into(audit_head::table)
+            .values((
+                audit_head::register.eq(register),
+                audit_head::size.eq(size),
+                audit_head::frontier.eq(bytes.as_slice()),
+            ))
+            .execute(conn)
+            .map_err(failed)?;
+    } else {
+        diesel::update(audit_head::table.find(register))
+            .set((
+                audit_head::size.eq(size),
+                audit_head::frontier.eq(bytes.as_slice()),
+            ))
+            .execute(conn)
+            .map_err(failed)?;
+    }
+    Ok(())
+}
+
+/// The end of a register's tree, locked on PostgreSQL so that only one integrates at a time.
+fn head(conn: &mut AnyConn, register: &str) -> QueryResult<Option<Vec<u8>>> {
+    let query = audit_head::table
+        .find(register)
+        .select(audit_head::frontier);
+    match conn {
+        AnyConn::Pg(c) => query.for_update().first(c).optional(),
+        AnyConn::Sqlite(c) => query.first(c).optional(),
+    }
+}

@@ -1,0 +1,73 @@
+//! Migrations: the same steps for both databases, embedded in the program.
+
+use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
+
+use super::conn::{AnyConn, DatabaseUrl, connect};
+use super::error::Error;
+
+const SQLITE: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
+const POSTGRES: EmbeddedMigrations = embed_migrations!("migrations/postgres");
+
+/// Tables that only grow: on PostgreSQL the run-time role may neither update nor delete there.
+const GROW_ONLY: &[&str] = &[
+    "audit_event",
+    "audit_leaf",
+    "audit_node",
+    "audit_subject",
+    "audit_checkpoint",
+    "grant_log",
+    "entry",
+    "entry_document",
+    "definition",
+];
+
+/// Applies what is missing and names the steps that were applied.
+///
+/// # Errors
+/// The database's own error, with the step it failed in.
+pub fn migrate(url: &DatabaseUrl) -> Result<Vec<String>, Error> {
+    let mut conn = connect(url).map_err(|e| Error::Unavailable(e.to_string()))?;
+    let source = match &conn {
+        AnyConn::Pg(_) => POSTGRES,
+        AnyConn::Sqlite(_) => SQLITE,
+    };
+    on_conn!(&mut conn, c => {
+        let done = c.run_pending_migrations(source).map_err(|e| Error::Unavailable(e.to_string()))?;
+        Ok(done.iter().map(ToString::to_string).collect())
+    })
+}
+
+/// Whether every step has been applied.
+pub(in crate::store) fn is_current(conn: &mut AnyConn) -> Result<bool, Error> {
+    let source = match &conn {
+        AnyConn::Pg(_) => POSTGRES,
+        AnyConn::Sqlite(_) => SQLITE,
+    };
+    on_conn!(conn, c => c.has_pending_migration(source).map(|pending| !pending).map_err(|e| Error::Unavailable(e.to_string())))
+}
+
+/// Gives `role` what the program needs at run time on PostgreSQL, and nothing that rewrites what only grows.
+///
+/// # Errors
+/// An unknown role or a missing privilege; refused on SQLite, where triggers do this.
+pub fn grant_runtime_role(url: &DatabaseUrl, role: &str) -> Result<(), Error> {
+    use diesel::connection::SimpleConnection;
+    let mut conn = connect(url).map_err(|e| Error::Unavailable(e.to_string()))?;
+    let AnyConn::Pg(pg) = &mut conn else {
+        return Err(Error::Unavailable(
+            "a run-time role exists on PostgreSQL only".into(),
+        ));
+    };
+    let role = format!("\"{}\"", role.replace('"', "\"\""));
+    let mut sql = format!(
+        "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {role};
+         GRANT USAGE ON SCHEMA public TO {role};
+         REVOKE UPDATE ON audit_payload FROM {role};"
+    );
+    for table in GROW_ONLY {
+        sql.push_str(&format!(
+            "REVOKE UPDATE, DELETE, TRUNCATE ON {table} FROM {role};"
+        ));
+    }
+    pg.batch_execute(&sql).map_err(Error::from)
+}

@@ -1,0 +1,252 @@
+//! The only place that knows SQL: connections, the guard, the writer, queries.
+//!
+//! Reads go through a pool, writes and log entries through the [`writer`]. An act is a closure over a transaction;
+//! what it returns is sealed until its log entry is durable. See [`guard`] for why there is no way round.
+
+#[macro_use]
+pub(crate) mod conn;
+pub mod acts;
+mod change;
+pub mod context;
+pub mod error;
+mod facts;
+pub mod guard;
+mod log;
+pub mod migrate;
+pub mod read;
+mod schema;
+mod sequencer;
+mod tx;
+pub mod verify;
+mod write;
+mod writer;
+
+use std::sync::{Arc, RwLock};
+
+use diesel::prelude::*;
+use tokio::sync::oneshot;
+
+pub use conn::DatabaseUrl;
+pub use context::{ActContext, Caller, Idempotency};
+pub use error::Error;
+pub use guard::{Disclosed, Permit, Sealed};
+pub use tx::Tx;
+pub use write::WriteTx;
+
+use crate::clock::{Clock, Stamps};
+use crate::domain::audit::Event;
+use crate::domain::registers::Registers;
+use conn::{AnyConn, Manager};
+use writer::{Pending, Traces, Writer};
+
+/// How the store is set up.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Where the database is.
+    pub url: DatabaseUrl,
+    /// Connections for reading.
+    pub readers: u32,
+    /// Writers on PostgreSQL; SQLite has one.
+    pub writers: usize,
+    /// Acts that may wait; more are refused with 503.
+    pub queue: usize,
+}
+
+/// The store.
+pub struct Store {
+    pool: r2d2::Pool<Manager>,
+    writer: Writer,
+    _sequencer: sequencer::Sequencer,
+    registers: RwLock<Arc<Registers>>,
+    stamps: Arc<Stamps>,
+    url: DatabaseUrl,
+}
+
+impl Store {
+    /// Opens a migrated database and starts the writer.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] with the cause: no connection, or migrations that are missing.
+    pub fn open(
+        settings: &Settings,
+        registers: Registers,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, Error> {
+        // The first connection tells the real cause of a failure; the pool would only say that it timed out.
+        let mut first =
+            conn::connect(&settings.url).map_err(|e| Error::Unavailable(e.to_string()))?;
+        if !migrate::is_current(&mut first)? {
+            return Err(Error::Unavailable(
+                "the database lacks migrations: run `andmekogu migrate`".into(),
+            ));
+        }
+        let pool = r2d2::Pool::builder()
+            .max_size(settings.readers)
+            .min_idle(Some(1))
+            .test_on_check_out(!settings.url.is_sqlite())
+            .connection_timeout(std::time::Duration::from_secs(5))
+            .build(Manager(settings.url.clone()))?;
+        let stamps = Arc::new(Stamps::new(clock));
+        let writer = Writer::start(&settings.url, &stamps, settings.queue, settings.writers)?;
+        let sequencer = sequencer::Sequencer::start(&settings.url)?;
+        Ok(Self {
+            pool,
+            writer,
+            _sequencer: sequencer,
+            registers: RwLock::new(Arc::new(registers)),
+            stamps,
+            url: settings.url.clone(),
+        })
+    }
+
+    /// The loaded registers.
+    pub fn registers(&self) -> Arc<Registers> {
+        match self.registers.read() {
+            Ok(r) => r.clone(),
+            Err(poisoned) => poisoned.into_inner().clone(),
+        }
+    }
+
+    /// The clock's time.
+    pub fn now(&self) -> chrono::DateTime<chrono::Utc> {
+        self.stamps.now()
+    }
+
+    /// Reads, logs, and only then discloses: the query runs on a connection of the pool, its access entry goes
+    /// through the writer, and the value is opened once that has committed. Denials are logged the same way.
+    ///
+    /// # Errors
+    /// What the read refused; [`Error::LogFailed`] when the entry could not be written, and then nothing is shown.
+    pub async fn disclose<T, F>(
+        self: &Arc<Self>,
+        cx: ActContext,
+        read: F,
+    ) -> Result<Disclosed<T>, Error>
+    where
+        T: Send + 'static,
+        F: for<'tx> FnOnce(&mut Tx<'tx>) -> Result<Sealed<'tx, T>, Error> + Send + 'static,
+    {
+        let store = self.clone();
+        let found = tokio::task::spawn_blocking(move || store.read(&cx, read))
+            .await
+            .map_err(|e| Error::Unavailable(e.to_string()))??;
+        match found {
+            Read::Found(value, Some(event)) => {
+                self.log(event).await?;
+                Ok(Disclosed::new(value))
+            }
+            Read::Found(value, None) => Ok(Disclosed::new(value)),
+            Read::Refused(error, event) => {
+                self.log(event).await?;
+                Err(error)
+            }
+        }
+    }
+
+    fn read<T, F>(&self, cx: &ActContext, read: F) -> Result<Read<T>, Error>
+    where
+        F: for<'tx> FnOnce(&mut Tx<'tx>) -> Result<Sealed<'tx, T>, Error>,
+    {
+        let mut conn = self.pool.get()?;
+        let registers = self.registers();
+        let now = self.stamps.now();
+        let mut denial = None;
+        let result = conn.transaction::<_, Error, _>(|c| {
+            let mut tx = Tx::new(c, cx, &registers, now);
+            let result = read(&mut tx).map(Sealed::open);
+            denial = tx.denial.take();
+            result
+        });
+        match (result, denial) {
+            (Ok((value, event)), _) => Ok(Read::Found(value, event)),
+            (Err(error), Some(event)) => Ok(Read::Refused(error, event)),
+            (Err(error), None) => Err(error),
+        }
+    }
+
+    /// Runs an act in the writer. It may run more than once; what it returns is opened after the commit.
+    ///
+    /// # Errors
+    /// What the act refused; [`Error::LogFailed`], [`Error::Unavailable`] when nothing was done.
+    pub async fn write<T, F>(
+        self: &Arc<Self>,
+        cx: ActContext,
+        mut act: F,
+    ) -> Result<Disclosed<T>, Error>
+    where
+        T: Send + 'static,
+        F: for<'tx> FnMut(&mut WriteTx<'tx>) -> Result<Sealed<'tx, T>, Error> + Send + 'static,
+    {
+        let registers = self.registers();
+        let stamps = self.stamps.clone();
+        let run = move |conn: &mut AnyConn, traces: &mut Traces| {
+            let tx = Tx::new(conn, &cx, &registers, stamps.now());
+            let mut tx = WriteTx {
+                tx,
+                stamps: &stamps,
+                recorded: Vec::new(),
+            };
+            let result = act(&mut tx).map(Sealed::open);
+            traces.denial = tx.tx.denial.take();
+            let (value, event) = result?;
+            if let Some(event) = event {
+                tx.note(event, 0, None)?;
+            }
+            traces.recorded = tx.recorded;
+            Ok(value)
+        };
+        self.submit(run).await.map(Disclosed::new)
+    }
+
+    async fn log(&self, event: Event) -> Result<(), Error> {
+        let stamps = self.stamps.clone();
+        let run = move |conn: &mut AnyConn, traces: &mut Traces| {
+            traces.recorded = vec![log::record(conn, &stamps, 0, event.clone())?];
+            Ok(())
+        };
+        self.submit(run).await.map_err(|e| match e {
+            // Whatever stood in the way: without the entry there is no answer.
+            Error::Unavailable(cause) => Error::LogFailed(cause),
+            other => other,
+        })
+    }
+
+    async fn submit<T, F>(&self, run: F) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: FnMut(&mut AnyConn, &mut Traces) -> Result<T, Error> + Send + 'static,
+    {
+        let (reply, answer) = oneshot::channel();
+        self.writer.submit(Box::new(Pending {
+            run,
+            produced: None,
+            reply: Some(reply),
+        }))?;
+        answer
+            .await
+            .map_err(|_| Error::Unavailable("the writer stopped before it answered".into()))?
+    }
+
+    /// Whether the database answers and is migrated.
+    ///
+    /// # Errors
+    /// The cause, when it is not.
+    pub fn ready(&self) -> Result<(), Error> {
+        let mut conn = self.pool.get()?;
+        if migrate::is_current(&mut conn)? {
+            Ok(())
+        } else {
+            Err(Error::Unavailable("migrations are missing".into()))
+        }
+    }
+
+    /// Where the database is.
+    pub fn url(&self) -> &DatabaseUrl {
+        &self.url
+    }
+}
+
+enum Read<T> {
+    Found(T, Option<Event>),
+    Refused(Error, Event),
+}
