@@ -1,4 +1,5 @@
 //! andmekogu.
+pub mod app;
 pub mod clock;
 pub mod domain;
 pub mod store;

@@ -96,6 +96,12 @@ impl<T> Sealed<'_, T> {
         }
     }
 
+    /// What only the program itself looks at (a password hash to compare with): it is never served, so that no log
+    /// entry stands before it.
+    pub(crate) fn unlogged(value: T) -> Self {
+        Self::new(value, None)
+    }
+
     pub(in crate::store) fn open(self) -> (T, Option<Event>) {
         (self.value, self.event)
     }

@@ -5,4 +5,5 @@ pub mod audit;
 pub mod documents;
 pub mod grants;
 pub mod lists;
+pub mod me;
 pub mod records;

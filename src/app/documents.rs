@@ -1,0 +1,94 @@
+//! Base documents and files.
+
+use uuid::Uuid;
+
+use super::{ActContext, App, Disclosed, Error, media};
+use crate::store::acts::documents::DocumentData;
+use crate::store::guard::DocumentAdd;
+use crate::store::read::documents::{DocumentView, FileContent, FileView};
+
+/// A file as it came: with a name and, perhaps, a type that it claims.
+pub struct Incoming {
+    /// Name.
+    pub name: String,
+    /// Media type that the sender claims.
+    pub claimed: Option<String>,
+    /// Content.
+    pub bytes: Vec<u8>,
+}
+
+impl App {
+    /// Enters a base document.
+    ///
+    /// # Errors
+    /// Refusals with their clause; a file that is too large, of a type not taken, or not what it claims to be.
+    pub async fn add_document(
+        &self,
+        cx: ActContext,
+        register: String,
+        data: DocumentData,
+        file: Option<Incoming>,
+    ) -> Result<Disclosed<DocumentView>, Error> {
+        let file = file
+            .map(|f| media::examine(f, self.largest_file))
+            .transpose()?;
+        let act = self.store.write(cx, move |tx| {
+            let permit =
+                tx.authorize_register::<DocumentAdd>(&register, Some(data.institution_id))?;
+            tx.document_add(permit, &data, file.as_ref())
+        });
+        Ok(act.await?)
+    }
+
+    /// Stores a file for a field of type `file`.
+    ///
+    /// # Errors
+    /// As [`App::add_document`].
+    pub async fn add_file(
+        &self,
+        cx: ActContext,
+        register: String,
+        file: Incoming,
+    ) -> Result<Disclosed<FileView>, Error> {
+        let file = media::examine(file, self.largest_file)?;
+        let act = self.store.write(cx, move |tx| {
+            let permit = tx.authorize_register::<DocumentAdd>(&register, None)?;
+            tx.file_add(permit, &file)
+        });
+        Ok(act.await?)
+    }
+
+    /// Reads a base document.
+    ///
+    /// # Errors
+    /// Not there, or not to be seen.
+    pub async fn read_document(
+        &self,
+        cx: ActContext,
+        register: String,
+        id: Uuid,
+    ) -> Result<Disclosed<DocumentView>, Error> {
+        let act = self.store.disclose(cx, move |tx| {
+            let permit = tx.authorize_document(&register, id)?;
+            tx.document_read(permit, id)
+        });
+        Ok(act.await?)
+    }
+
+    /// Reads a base document's file.
+    ///
+    /// # Errors
+    /// Not there, or not to be seen.
+    pub async fn read_document_file(
+        &self,
+        cx: ActContext,
+        register: String,
+        id: Uuid,
+    ) -> Result<Disclosed<FileContent>, Error> {
+        let act = self.store.disclose(cx, move |tx| {
+            let permit = tx.authorize_document(&register, id)?;
+            tx.document_file(permit, id)
+        });
+        Ok(act.await?)
+    }
+}

@@ -1,0 +1,136 @@
+//! Granting, changing and ending roles, and reading about it.
+
+use uuid::Uuid;
+
+use super::{ActContext, App, Disclosed, Error};
+use crate::domain::access::Grant;
+use crate::domain::refusal::Refusal;
+use crate::store::acts::grants::{GrantPatch, NewGrant};
+use crate::store::guard::{GrantChange, GrantIssue, GrantList, GrantRevoke};
+use crate::store::read::grants::{GrantLogView, GrantView};
+use crate::store::read::records::Page;
+
+fn cursor(text: Option<&str>) -> Result<Option<Uuid>, Refusal> {
+    text.map(|t| {
+        Uuid::parse_str(t).map_err(|_| {
+            Refusal::invalid("/cursor", "cursor", "the cursor is not one of ours", None)
+        })
+    })
+    .transpose()
+}
+
+impl App {
+    /// Grants a role.
+    ///
+    /// # Errors
+    /// Refusals with their clause: only whom the statute names grants, and nobody to themselves.
+    pub async fn issue_grant(
+        &self,
+        cx: ActContext,
+        register: String,
+        new: NewGrant,
+    ) -> Result<Disclosed<Grant>, Error> {
+        let act = self.store.write(cx, move |tx| {
+            let permit = tx.authorize_grant::<GrantIssue>(
+                &register,
+                &new.role,
+                new.user_id,
+                new.institution_id,
+            )?;
+            tx.grant_issue(permit, &new)
+        });
+        Ok(act.await?)
+    }
+
+    /// Changes a grant.
+    ///
+    /// # Errors
+    /// As [`App::issue_grant`]; a stale or missing version.
+    pub async fn change_grant(
+        &self,
+        cx: ActContext,
+        register: String,
+        id: Uuid,
+        patch: GrantPatch,
+    ) -> Result<Disclosed<Grant>, Error> {
+        let act = self.store.write(cx, move |tx| {
+            let (role, holder, institution) = tx.grant_coordinates(&register, id)?;
+            // Both where the grant reaches now and where it would reach must be in the granter's own reach.
+            if let Some(next) = patch.institution_id {
+                let _wider = tx.authorize_grant::<GrantChange>(&register, &role, holder, next)?;
+            }
+            let permit =
+                tx.authorize_grant::<GrantChange>(&register, &role, holder, institution)?;
+            tx.grant_change(permit, id, &patch)
+        });
+        Ok(act.await?)
+    }
+
+    /// Ends a grant on one of the statute's grounds; the holder's sessions die with it.
+    ///
+    /// # Errors
+    /// As [`App::issue_grant`]; a ground that the statute does not list.
+    pub async fn revoke_grant(
+        &self,
+        cx: ActContext,
+        register: String,
+        id: Uuid,
+        ground: String,
+        explanation: String,
+    ) -> Result<Disclosed<Grant>, Error> {
+        let next = cx.clone();
+        let act = self.store.write(cx, move |tx| {
+            let (role, holder, institution) = tx.grant_coordinates(&register, id)?;
+            let permit =
+                tx.authorize_grant::<GrantRevoke>(&register, &role, holder, institution)?;
+            tx.grant_revoke(permit, id, &ground, &explanation)
+        });
+        let ended = act.await?;
+        // Rights are read afresh by each act, so that the ending holds already; this ends what else the sessions
+        // could do. It is a transaction of its own, since users belong to no register.
+        let holder = ended.get().user_id;
+        self.store
+            .write(next, move |tx| tx.sessions_die(holder))
+            .await?;
+        Ok(ended)
+    }
+
+    /// Lists grants, newest first.
+    ///
+    /// # Errors
+    /// Refusals with their clause.
+    pub async fn list_grants(
+        &self,
+        cx: ActContext,
+        register: String,
+        user_id: Option<Uuid>,
+        after: Option<&str>,
+        limit: i64,
+    ) -> Result<Disclosed<Page<GrantView>>, Error> {
+        let before = cursor(after)?;
+        let act = self.store.disclose(cx, move |tx| {
+            let permit = tx.authorize_register::<GrantList>(&register, None)?;
+            tx.grant_list(permit, user_id, before, limit)
+        });
+        Ok(act.await?)
+    }
+
+    /// Reads the log of granting, changing and ending.
+    ///
+    /// # Errors
+    /// Refusals with their clause.
+    pub async fn read_grant_log(
+        &self,
+        cx: ActContext,
+        register: String,
+        after: Option<&str>,
+        limit: i64,
+    ) -> Result<Disclosed<Page<GrantLogView>>, Error> {
+        let before = cursor(after)?;
+        let act = self.store.disclose(cx, move |tx| {
+            let permit = tx.authorize_register::<GrantList>(&register, None)?;
+            tx.grant_log(permit, before, limit)
+        });
+        Ok(act.await?)
+    }
+}

@@ -1,0 +1,67 @@
+//! One's own account: who I am here, what I may do, where there is something about me.
+
+use super::password::Policy;
+use super::{ActContext, App, Caller, Disclosed, Error};
+use crate::domain::refusal::Refusal;
+use crate::store::Sealed;
+use crate::store::read::me::MeView;
+
+impl App {
+    /// The caller, their grants in force, and the records about themselves that they may open.
+    ///
+    /// # Errors
+    /// [`Refusal::Unauthenticated`].
+    pub async fn me(&self, cx: ActContext) -> Result<Disclosed<MeView>, Error> {
+        Ok(self.store.disclose(cx, move |tx| tx.me()).await?)
+    }
+
+    /// Whether the caller's session is open; nothing is read for them.
+    ///
+    /// # Errors
+    /// [`Refusal::Unauthenticated`].
+    pub async fn require_session(&self, cx: ActContext) -> Result<(), Error> {
+        self.store
+            .disclose(cx, move |tx| Ok(Sealed::unlogged(tx.require_user()?)))
+            .await?;
+        Ok(())
+    }
+
+    /// Changes the caller's own password and ends all their sessions.
+    ///
+    /// # Errors
+    /// [`Refusal::Unauthenticated`] when the old one is wrong; what the new one lacks.
+    pub async fn change_password(
+        &self,
+        cx: ActContext,
+        old: String,
+        new: String,
+    ) -> Result<(), Error> {
+        let Caller::Session { user_id, .. } = cx.caller else {
+            return Err(Refusal::Unauthenticated.into());
+        };
+        let me = self
+            .store
+            .disclose(cx.clone(), move |tx| tx.me())
+            .await?
+            .into_inner();
+        self.passwords.check(&new, &me.username)?;
+        let request = cx.request_id.clone();
+        // The old password is checked as a login is, with its counting of attempts.
+        self.login(request, &me.username, old).await?;
+        let hash = hash(self.passwords, new).await?;
+        self.store
+            .write(cx, move |tx| tx.password_set(user_id, &hash))
+            .await?;
+        Ok(())
+    }
+}
+
+/// Hashes a password off the async threads.
+///
+/// # Errors
+/// When the parameters cannot be used.
+pub async fn hash(policy: Policy, password: String) -> Result<String, Error> {
+    tokio::task::spawn_blocking(move || policy.hash(&password))
+        .await
+        .map_err(|e| Error::Setup(e.to_string()))?
+}

@@ -1,0 +1,64 @@
+//! One act per file: the whole story of an act reads top to bottom. Parse → authorise → facts → decide → apply.
+//!
+//! Acts take an [`ActContext`] (who, why, under which request) and typed input; they know no HTTP. What they return
+//! is [`Disclosed`]: its log entry is durable.
+
+pub mod documents;
+pub mod error;
+pub mod grants;
+pub mod login;
+pub mod me;
+pub mod media;
+pub mod password;
+pub mod read_audit;
+pub mod records;
+pub mod registers;
+pub mod setup;
+pub mod tokens;
+
+use std::sync::Arc;
+
+pub use error::Error;
+
+use crate::domain::audit::checkpoint::NoteSigner;
+use crate::store::Store;
+pub use crate::store::{ActContext, Caller, Disclosed, Idempotency};
+
+/// Everything that acts need: the store, the keys, the limits.
+pub struct App {
+    /// Where everything is kept.
+    pub store: Arc<Store>,
+    /// Keys of access tokens and of idempotency digests.
+    pub tokens: tokens::Tokens,
+    /// Seed of the log's signing keys; each register's key is derived under its own name.
+    pub log_keys: LogKeys,
+    /// Password rules.
+    pub passwords: password::Policy,
+    /// Largest file that is taken, in bytes.
+    pub largest_file: usize,
+    /// Bounds how many passwords are hashed at once, so that logins cannot starve everything else.
+    pub hashing: tokio::sync::Semaphore,
+}
+
+/// The keys that sign checkpoints: one seed outside the database, one key for each register.
+pub struct LogKeys {
+    /// Domain under which the origins of the logs stand (`andmekogu.example`).
+    pub domain: String,
+    /// The Ed25519 seed.
+    pub seed: [u8; 32],
+}
+
+impl LogKeys {
+    /// Origin of a register's log: its short name under the domain.
+    pub fn origin(&self, register: &str) -> String {
+        format!("{}/{register}", self.domain)
+    }
+
+    /// The signer of a register's checkpoints.
+    ///
+    /// # Errors
+    /// When the name cannot be a key name.
+    pub fn signer(&self, register: &str) -> Result<NoteSigner, Error> {
+        NoteSigner::new(&self.origin(register), &self.seed).map_err(|e| Error::Setup(e.to_string()))
+    }
+}

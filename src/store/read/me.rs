@@ -1,0 +1,162 @@
+//! One's own account.
+
+use diesel::prelude::*;
+use serde::Serialize;
+use uuid::Uuid;
+
+use crate::domain::access::Grant;
+use crate::domain::audit::Kind;
+use crate::domain::audit::event::Who;
+use crate::domain::record::index::fields_with;
+use crate::domain::refusal::Refusal;
+use crate::domain::statute::definition::Index;
+use crate::store::context::INSTALLATION_REGISTER;
+use crate::store::error::Error;
+use crate::store::facts;
+use crate::store::guard::Sealed;
+use crate::store::log;
+use crate::store::schema::{access_grant, app_user, record_index};
+use crate::store::tx::Tx;
+
+/// The caller.
+#[derive(Debug, Clone, Serialize)]
+pub struct MeView {
+    /// User id.
+    pub id: Uuid,
+    /// User name.
+    pub username: String,
+    /// Name for people.
+    pub display_name: String,
+    /// Grants in force today.
+    pub grants: Vec<MyGrant>,
+    /// Records about the caller.
+    pub records: Vec<MyRecord>,
+}
+
+/// A grant with its register.
+#[derive(Debug, Clone, Serialize)]
+pub struct MyGrant {
+    /// Register.
+    pub register: String,
+    /// The grant.
+    #[serde(flatten)]
+    pub grant: Grant,
+}
+
+/// A record about the caller.
+#[derive(Debug, Clone, Serialize)]
+pub struct MyRecord {
+    /// Register.
+    pub register: String,
+    /// Record type.
+    #[serde(rename = "type")]
+    pub record_type: String,
+    /// Id.
+    pub id: Uuid,
+}
+
+impl<'tx> Tx<'tx> {
+    /// Refuses whoever has no open session.
+    ///
+    /// # Errors
+    /// [`Refusal::Unauthenticated`].
+    pub fn require_user(&mut self) -> Result<(), Error> {
+        self.user()?
+            .map(|_| ())
+            .ok_or_else(|| Refusal::Unauthenticated.into())
+    }
+
+    /// The caller, their grants in force and the records about them.
+    ///
+    /// # Errors
+    /// [`Refusal::Unauthenticated`].
+    pub fn me(&mut self) -> Result<Sealed<'tx, MeView>, Error> {
+        let user = self.user()?.ok_or(Refusal::Unauthenticated)?;
+        let display_name: String = app_user::table
+            .find((INSTALLATION_REGISTER, user.id.to_string()))
+            .select(app_user::display_name)
+            .first(self.conn)?;
+        let registers: Vec<String> = self.registers.names().map(str::to_owned).collect();
+        let bodies: Vec<(String, String)> = access_grant::table
+            .filter(access_grant::register.eq_any(&registers))
+            .filter(access_grant::user_id.eq(user.id.to_string()))
+            .filter(access_grant::revoked_at.is_null())
+            .order((access_grant::register, access_grant::id))
+            .select((access_grant::register, access_grant::body))
+            .load(self.conn)?;
+        let mut grants = Vec::new();
+        for (register, body) in bodies {
+            let grant: Grant = serde_json::from_str(&body)
+                .map_err(|_| Error::Damaged("a grant cannot be read".into()))?;
+            let day = self.register(&register).map(|r| self.today(&r))?;
+            if grant.in_force(day) {
+                grants.push(MyGrant { register, grant });
+            }
+        }
+        let records = self.own_records(&registers, user.personal_code.as_deref())?;
+        let who = Who {
+            user_id: Some(user.id),
+            name: user.username.clone(),
+        };
+        let mut event = log::draft(INSTALLATION_REGISTER, Kind::Read, "me.read", who);
+        event.record_ids = records.iter().map(|r| r.id).collect();
+        event.purpose.clone_from(&self.cx.purpose);
+        event.request_id.clone_from(&self.cx.request_id);
+        let view = MeView {
+            id: user.id,
+            username: user.username,
+            display_name,
+            grants,
+            records,
+        };
+        Ok(Sealed::new(view, Some(event)))
+    }
+
+    /// Records whose subject has this personal code.
+    fn own_records(
+        &mut self,
+        registers: &[String],
+        personal_code: Option<&str>,
+    ) -> Result<Vec<MyRecord>, Error> {
+        let Some(code) = personal_code else {
+            return Ok(Vec::new());
+        };
+        let mut types = Vec::new();
+        let mut fields = Vec::new();
+        for name in registers {
+            for version in self.registers.versions(name) {
+                for kind in version.definition.record_types.iter() {
+                    let Some(subject) = &kind.subject else {
+                        continue;
+                    };
+                    if fields_with(kind, Index::Code).any(|(f, _)| f == subject.personal_code) {
+                        types.push(kind.name.clone());
+                        fields.push(subject.personal_code.clone());
+                    }
+                }
+            }
+        }
+        let rows: Vec<(String, String, String)> = record_index::table
+            .filter(record_index::register.eq_any(registers))
+            .filter(record_index::record_type.eq_any(types))
+            .filter(record_index::field.eq_any(fields))
+            .filter(record_index::value.eq(code))
+            .select((
+                record_index::register,
+                record_index::record_type,
+                record_index::record_id,
+            ))
+            .distinct()
+            .limit(100)
+            .load(self.conn)?;
+        rows.into_iter()
+            .map(|(register, record_type, id)| {
+                Ok(MyRecord {
+                    register,
+                    record_type,
+                    id: facts::id(&id)?,
+                })
+            })
+            .collect()
+    }
+}
