@@ -287,3 +287,280 @@ fn code_orphans(old: &Definition, new: &Definition, orphans: &mut Vec<Orphan>) {
         );
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::lint::example::{changed, definition};
+    use super::super::parse::parse;
+    use super::*;
+
+    fn day(text: &str) -> NaiveDate {
+        text.parse().unwrap()
+    }
+
+    fn version(register: &str, from: &str, until: Option<&str>) -> Definition {
+        let mut definition = definition();
+        definition.register.short_name = register.to_owned();
+        definition.register.act.in_force_from = day(from);
+        definition.register.act.in_force_until = until.map(day);
+        definition
+    }
+
+    fn boats() -> Catalogue {
+        Catalogue::new(vec![
+            version("boats", "2022-01-01", None),
+            version("boats", "2020-01-01", Some("2020-12-31")),
+            version("rafts", "2019-05-01", Some("2019-06-30")),
+        ])
+        .unwrap()
+    }
+
+    fn from(version: Option<&Arc<Definition>>) -> Option<String> {
+        version.map(|v| v.register.act.in_force_from.to_string())
+    }
+
+    #[test]
+    fn versions_stand_in_the_order_of_their_days() {
+        let boats = boats();
+        assert_eq!(boats.registers().collect::<Vec<_>>(), ["boats", "rafts"]);
+        let days: Vec<_> = boats
+            .versions("boats")
+            .iter()
+            .map(|v| from(Some(v)).unwrap())
+            .collect();
+        assert_eq!(days, ["2020-01-01", "2022-01-01"]);
+        assert!(boats.versions("kayaks").is_empty());
+    }
+
+    #[test]
+    fn a_version_is_in_force_from_its_first_to_its_last_day() {
+        let boats = boats();
+        for (on, version) in [
+            ("2019-12-31", None),
+            ("2020-01-01", Some("2020-01-01")),
+            ("2020-12-31", Some("2020-01-01")),
+            ("2021-01-01", None),
+            ("2021-12-31", None),
+            ("2022-01-01", Some("2022-01-01")),
+            ("2999-01-01", Some("2022-01-01")),
+        ] {
+            assert_eq!(
+                from(boats.in_force("boats", day(on))).as_deref(),
+                version,
+                "{on}"
+            );
+            assert_eq!(
+                boats.is_in_force("boats", day(on)),
+                version.is_some(),
+                "{on}"
+            );
+        }
+        assert!(!boats.is_in_force("kayaks", day("2020-01-01")));
+    }
+
+    #[test]
+    fn records_are_read_by_some_version_on_any_day() {
+        let boats = boats();
+        for (register, on, version) in [
+            ("boats", "1990-01-01", "2020-01-01"),
+            ("boats", "2020-06-01", "2020-01-01"),
+            ("boats", "2021-06-01", "2020-01-01"),
+            ("boats", "2022-06-01", "2022-01-01"),
+            ("rafts", "2024-06-01", "2019-05-01"),
+        ] {
+            assert_eq!(
+                from(boats.current(register, day(on))).as_deref(),
+                Some(version),
+                "{register} {on}"
+            );
+        }
+        assert_eq!(boats.current("kayaks", day("2020-01-01")), None);
+    }
+
+    #[test]
+    fn versions_that_overlap_are_refused() {
+        let faults = |versions: &[(&str, Option<&str>)]| {
+            let versions = versions
+                .iter()
+                .map(|(from, until)| version("boats", from, *until))
+                .collect();
+            Catalogue::new(versions).map(|_| ()).unwrap_err()
+        };
+        assert_eq!(
+            faults(&[("2020-01-01", None), ("2021-01-01", None)]),
+            [
+                "boats: the version in force from 2020-01-01 has no last day, although another is in force from 2021-01-01. \
+              Add `in_force_until` to the earlier one."
+            ]
+        );
+        assert_eq!(
+            faults(&[("2021-01-01", None), ("2020-01-01", Some("2021-01-01"))]),
+            [
+                "boats: the version in force from 2020-01-01 ends on 2021-01-01, but another is in force from 2021-01-01. \
+              Correct one of the two days."
+            ]
+        );
+        assert_eq!(
+            faults(&[
+                ("2020-01-01", Some("2020-12-31")),
+                ("2020-01-01", Some("2020-06-30"))
+            ]),
+            [
+                "boats: two versions are in force from 2020-01-01. Remove one of them, or correct its `in_force_from`."
+            ]
+        );
+        // One within another, and a third that overlaps the longer.
+        let within = [
+            ("2020-01-01", Some("2020-12-31")),
+            ("2020-02-01", Some("2020-03-01")),
+            ("2020-06-01", None),
+        ];
+        assert_eq!(faults(&within).len(), 2);
+    }
+
+    fn lost(file: &str, from: &str, to: &str) -> Vec<Orphan> {
+        orphans(&definition(), &parse(&changed(file, from, to)).unwrap())
+    }
+
+    fn field(record_type: &str, path: &str) -> Orphan {
+        Orphan::Field {
+            record_type: record_type.to_owned(),
+            path: path.to_owned(),
+        }
+    }
+
+    fn code(codelist: &str, code: &str) -> Orphan {
+        Orphan::Code {
+            codelist: codelist.to_owned(),
+            code: code.to_owned(),
+        }
+    }
+
+    #[test]
+    fn a_definition_orphans_nothing_of_itself() {
+        assert_eq!(orphans(&definition(), &definition()), []);
+    }
+
+    #[test]
+    fn what_goes_orphans_what_refers_to_it() {
+        let boat = "records/boat.toml";
+        assert_eq!(
+            lost(
+                boat,
+                "name = \"boat\"\nlabel = { et = \"Paat\", en = \"Boat\", fi = \"Vene\", sv = \"Båt\" }\nclause",
+                "name = \"ship\"\nlabel = { et = \"Paat\" }\nclause"
+            ),
+            [Orphan::RecordType("boat".into())]
+        );
+        assert_eq!(
+            lost(boat, "name = \"built\"", "name = \"made\""),
+            [field("boat", "built")]
+        );
+        assert_eq!(
+            lost(boat, "name = \"number\"", "name = \"sign\""),
+            [field("boat", "checks/number")]
+        );
+        assert_eq!(
+            lost("codelists.toml", "code = \"storm\"", "code = \"gale\""),
+            [code("leaving", "storm")]
+        );
+        assert_eq!(
+            lost("register.toml", "name = \"skipper\"", "name = \"captain\""),
+            [Orphan::Role("skipper".into())]
+        );
+        assert_eq!(
+            lost("documents.toml", "name = \"other\"", "name = \"else\""),
+            [Orphan::DocumentKind("other".into())]
+        );
+        let section = Orphan::Section {
+            record_type: "skipper".into(),
+            section: "contact".into(),
+        };
+        assert_eq!(
+            lost(
+                "records/skipper.toml",
+                "name = \"contact\"",
+                "name = \"reach\""
+            ),
+            [section]
+        );
+    }
+
+    #[test]
+    fn a_code_list_that_goes_takes_its_codes_along() {
+        assert_eq!(
+            lost("codelists.toml", "name = \"check\"", "name = \"test\""),
+            [code("check", "hull"), code("check", "rigging")]
+        );
+    }
+
+    #[test]
+    fn a_field_that_takes_another_kind_of_value_orphans_its_values() {
+        let boat = "records/boat.toml";
+        for (from, to, path) in [
+            (
+                "name = \"built\"\ntype = \"year\"",
+                "name = \"built\"\ntype = \"date\"",
+                "built",
+            ),
+            (
+                "name = \"number\"\ntype = \"text\"",
+                "name = \"number\"\ntype = \"integer\"",
+                "checks/number",
+            ),
+            (
+                "name = \"built\"",
+                "repeats = true\nname = \"built\"",
+                "built",
+            ),
+            ("codelist = \"leaving\"", "codelist = \"check\"", "leaving"),
+            (
+                "refers_to = \"skipper\"",
+                "refers_to = \"harbour\"",
+                "owner",
+            ),
+            (
+                "name = \"built\"",
+                "name = \"built\"\nderived = { take = \"count\" }",
+                "built",
+            ),
+        ] {
+            assert_eq!(lost(boat, from, to), [field("boat", path)], "{to}");
+        }
+    }
+
+    #[test]
+    fn a_computed_field_holds_nothing_to_orphan() {
+        assert_eq!(
+            lost("records/boat.toml", "name = \"nights\"", "name = \"days\""),
+            []
+        );
+    }
+
+    #[test]
+    fn orphans_are_told_in_a_sentence() {
+        let told = [
+            Orphan::RecordType("boat".into()),
+            field("boat", "checks/number"),
+            code("leaving", "storm"),
+            Orphan::Section {
+                record_type: "boat".into(),
+                section: "hull".into(),
+            },
+            Orphan::Role("skipper".into()),
+            Orphan::DocumentKind("other".into()),
+        ]
+        .map(|orphan| orphan.to_string());
+        assert_eq!(
+            told,
+            [
+                "the record type `boat` is gone",
+                "the field `checks/number` of `boat` is gone or takes another kind of value",
+                "the code `storm` of `leaving` is gone",
+                "the section `hull` of `boat` is gone",
+                "the role `skipper` is gone",
+                "the kind of base document `other` is gone",
+            ]
+        );
+    }
+}

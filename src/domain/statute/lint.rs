@@ -4,9 +4,9 @@
 //! single fault is not served, so a rule stands here if and only if its breach would make the engine do
 //! something that the statute does not say, or nothing where it says something.
 //!
-//! One file each: [`register`] what stands in `register.toml`, [`records`] a record type as a whole,
-//! [`fields`] each field, its [`options`] and [`conditions`], [`derived`] computed values, [`rules`] between
-//! fields, [`codelists`] and document kinds, [`clauses`], and [`duplicates`].
+//! One file each: `register` for what stands in `register.toml`, `records` for a record type as a whole,
+//! `fields` for each field, with its `options` and `conditions`, `derived` for computed values, `rules` for
+//! rules between fields, `codelists` for these and document kinds, `clauses`, and `duplicates`.
 //!
 //! # Not here
 //! Policies are judged by the policy engine: [`lint_with`] takes its faults along. Here they are only text,

@@ -296,8 +296,14 @@ impl<'s> Reader<'s> {
                 message,
                 "Write the day in quotes, as \"2020-12-31\".",
             );
+        } else if message.contains("parse timezone") {
+            self.fault(
+                &place,
+                message,
+                "Write a name of the IANA list, such as \"Europe/Tallinn\".",
+            );
         } else if let Some((_, expected)) = message.split_once(", expected ") {
-            let advice = format!("Write {expected}.");
+            let advice = format!("Write {}.", in_plain_words(expected));
             self.fault(&place, message, advice);
         } else {
             self.fault(&place, message, "Correct this value.");
@@ -309,6 +315,18 @@ impl<'s> Reader<'s> {
 fn one_line(message: &str) -> String {
     let words: Vec<&str> = message.split_whitespace().collect();
     words.join(" ").trim_end_matches('.').to_owned()
+}
+
+/// What a key takes, as serde calls it, in the words of those who write definitions.
+fn in_plain_words(expected: &str) -> &str {
+    match expected {
+        "u32" | "usize" => "a whole number",
+        "a sequence" => "a list in brackets",
+        "a boolean" => "true or false",
+        "a string" => "a text in quotes",
+        _ if expected.starts_with("struct ") => "a table",
+        _ => expected,
+    }
 }
 
 fn steps_of(path: &serde_ignored::Path<'_>) -> Vec<Step> {
@@ -607,4 +625,255 @@ fn table_of(table: &DeTable<'_>, line_starts: &[usize]) -> Inside {
 
 fn line_at(line_starts: &[usize], offset: usize) -> usize {
     line_starts.partition_point(|start| *start <= offset).max(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::lint::example::{changed, definition, sources};
+    use super::*;
+
+    fn told(sources: &Sources) -> Vec<String> {
+        parse(sources)
+            .unwrap_err()
+            .iter()
+            .map(ToString::to_string)
+            .collect()
+    }
+
+    #[test]
+    fn a_definition_is_read_in_the_order_of_its_clauses() {
+        let definition = definition();
+        let names: Vec<&str> = definition
+            .record_types
+            .iter()
+            .map(|t| t.name.as_str())
+            .collect();
+        assert_eq!(names, ["harbour", "skipper", "boat"]);
+        assert_eq!(definition.register.short_name, "boats-1");
+        assert_eq!(definition.codelists.len(), 8);
+        assert_eq!(definition.document_kinds.len(), 2);
+        assert_eq!(definition.clauses.len(), 13);
+        assert!(definition.policies.contains("permit"));
+    }
+
+    #[test]
+    fn the_digest_is_that_of_paths_and_contents() {
+        let one: Sources = [("a".to_owned(), "bc".to_owned())].into();
+        // printf '\0\0\0\0\0\0\0\1a\0\0\0\0\0\0\0\2bc' | sha256sum
+        assert_eq!(
+            digest(&one),
+            "3fafa1cf2f19a7c1129beb20cf0983f73a489a221fc0dd2f16d1be292d089205"
+        );
+        let moved: Sources = [("ab".to_owned(), "c".to_owned())].into();
+        assert_ne!(digest(&one), digest(&moved));
+        assert_eq!(definition().digest, digest(&sources()));
+    }
+
+    #[test]
+    fn a_missing_file_is_a_fault() {
+        for file in [
+            REGISTER_FILE,
+            CODELISTS_FILE,
+            DOCUMENTS_FILE,
+            CLAUSES_FILE,
+            POLICIES_FILE,
+        ] {
+            let mut sources = sources();
+            sources.remove(file);
+            assert_eq!(
+                told(&sources),
+                [format!(
+                    "{file}:1: the file is missing. Add it to the definition's folder."
+                )]
+            );
+        }
+        let mut sources = sources();
+        sources.retain(|path, _| !path.starts_with(RECORDS_FOLDER));
+        assert_eq!(
+            told(&sources),
+            [
+                "records/*.toml:1: the register holds nothing: no record type has a file. \
+              Add a file to records/ for each kind of thing that the register holds."
+            ]
+        );
+    }
+
+    #[test]
+    fn a_file_that_does_not_belong_here_is_a_fault_unless_it_is_for_people() {
+        let mut sources = sources();
+        sources.insert("README.md".into(), "Boats.".into());
+        assert!(parse(&sources).is_ok());
+        sources.insert("code-lists.toml".into(), String::new());
+        sources.insert("records/old/boat.toml".into(), String::new());
+        let told = told(&sources);
+        assert_eq!(told.len(), 2);
+        assert!(told[0].starts_with(
+            "code-lists.toml:1: a definition has no such file. Rename it to one of register.toml,"
+        ));
+        assert!(told[1].starts_with("records/old/boat.toml:1: a definition has no such file."));
+    }
+
+    #[test]
+    fn every_file_that_is_not_toml_is_told_of_with_its_line() {
+        let mut sources = changed(
+            CLAUSES_FILE,
+            "gist = \"Says why it is kept.\"",
+            "gist = Says why it is kept.",
+        );
+        let documents =
+            sources[DOCUMENTS_FILE].replacen("[[document_kind]]", "[[document_kind]", 1);
+        sources.insert(DOCUMENTS_FILE.into(), documents);
+        let told = told(&sources);
+        assert!(
+            told[0].starts_with("clauses.toml:9: this is not TOML: "),
+            "{told:?}"
+        );
+        assert!(
+            told.iter()
+                .any(|fault| fault.starts_with("documents.toml:2: this is not TOML: ")),
+            "{told:?}"
+        );
+        assert!(told.iter().all(|fault| {
+            fault.ends_with("Correct it; the rest of the file is checked after that.")
+        }));
+    }
+
+    #[test]
+    fn a_key_given_twice_is_told_of() {
+        let twice = changed(
+            REGISTER_FILE,
+            "country = \"FI\"",
+            "country = \"FI\"\ncountry = \"EE\"",
+        );
+        assert_eq!(
+            told(&twice),
+            [
+                "register.toml:5: this is not TOML: duplicate key. Correct it; the rest of the file is checked after that."
+            ]
+        );
+    }
+
+    #[test]
+    fn every_unknown_key_of_every_file_is_told_of() {
+        let boat = "records/boat.toml";
+        let mut sources = changed(
+            boat,
+            "within_code = \"class\"",
+            "within_code = \"class\"\nwithin = \"class\"",
+        );
+        let text = sources[boat].replace(
+            "name = \"begins_on\"",
+            "colour = \"red\"\nname = \"begins_on\"",
+        );
+        let text = text.replace("is = true }", "is = true, was = true }");
+        sources.insert(boat.into(), format!("colour = \"blue\"{text}"));
+        let told = told(&sources);
+        let ends: Vec<&str> = told
+            .iter()
+            .map(|fault| fault.split(": this key").next().unwrap())
+            .collect();
+        assert_eq!(
+            ends,
+            [
+                "records/boat.toml:1: colour",
+                "records/boat.toml:49: field[rig].within",
+                "records/boat.toml:167: field[policy].required_when.was",
+                "records/boat.toml:192: field[checks].part[begins_on].colour",
+            ]
+        );
+        assert!(told[0].ends_with(
+            "this key is unknown. Correct its spelling, move it where it belongs, or remove it."
+        ));
+    }
+
+    #[test]
+    fn missing_and_wrongly_typed_keys_are_told_with_the_line_and_path() {
+        for (file, from, to, fault) in [
+            (
+                "records/boat.toml",
+                "title = [\"name\", \"checks[kind=hull]/number\"]",
+                "",
+                "records/boat.toml:1: title: the key `title` is missing. Add `title`.",
+            ),
+            (
+                "records/boat.toml",
+                "name = \"built\"\ntype = \"year\"",
+                "name = \"built\"",
+                "records/boat.toml:87: field[built].type: the key `type` is missing. Add `type`.",
+            ),
+            (
+                "records/boat.toml",
+                "name = \"built\"\ntype = \"year\"",
+                "name = \"built\"\ntype = \"years\"",
+                "records/boat.toml:89: field[built].type: unknown variant `years`, expected one of `text`, `multiline`, \
+                 `integer`, `decimal`, `money`, `date`, `year`, `boolean`, `code`, `language`, `country`, `percentage`, \
+                 `load`, `personal_code`, `registry_code`, `email`, `phone`, `iban`, `address`, `file`, `reference`, \
+                 `group`. Write one of `text`, `multiline`, `integer`, `decimal`, `money`, `date`, `year`, `boolean`, \
+                 `code`, `language`, `country`, `percentage`, `load`, `personal_code`, `registry_code`, `email`, `phone`, \
+                 `iban`, `address`, `file`, `reference`, `group`.",
+            ),
+            (
+                "records/boat.toml",
+                "scale = 1",
+                "scale = \"1\"",
+                "records/boat.toml:80: field[length_over_all].scale: invalid type: string \"1\", expected u32. Write a whole number.",
+            ),
+            (
+                "register.toml",
+                "adopted = \"2020-01-10\"",
+                "adopted = 2020-01-10",
+                "register.toml:18: act.adopted: invalid type: map, expected a formatted date string. \
+                 Write the day in quotes, as \"2020-12-31\".",
+            ),
+            (
+                "register.toml",
+                "\"Europe/Helsinki\"",
+                "\"Europe/Boats\"",
+                "register.toml:5: time_zone: failed to parse timezone: 'Europe/Boats'. \
+                 Write a name of the IANA list, such as \"Europe/Tallinn\".",
+            ),
+            (
+                "codelists.toml",
+                "{ code = \"storm\", label",
+                "{ label",
+                "codelists.toml:70: codelist[leaving].code[#1].code: the key `code` is missing. Add `code`.",
+            ),
+        ] {
+            assert_eq!(told(&changed(file, from, to)), [fault]);
+        }
+    }
+
+    #[test]
+    fn a_place_is_found_by_position_and_by_name() {
+        let locator = Locator::new(&sources());
+        let boat = Place::file("records/boat.toml");
+        let by_name = boat
+            .named("field", "checks")
+            .named("part", "kind")
+            .key("codelist");
+        assert_eq!(locator.line(&by_name), 181);
+        assert_eq!(locator.path(&by_name), "field[checks].part[kind].codelist");
+        let by_position = boat.item("field", 0).key("index");
+        assert_eq!(locator.line(&by_position), 32);
+        assert_eq!(locator.path(&by_position), "field[name].index");
+    }
+
+    #[test]
+    fn what_is_absent_is_found_where_it_should_stand() {
+        let locator = Locator::new(&sources());
+        let boat = Place::file("records/boat.toml");
+        assert_eq!(
+            locator.line(&boat.named("field", "checks").key("basis")),
+            168
+        );
+        assert_eq!(locator.line(&boat.key("colour")), 1);
+        assert_eq!(locator.line(&Place::file("nowhere.toml").key("x")), 1);
+        assert_eq!(
+            locator.path(&boat.item("field", 999).key("name")),
+            "field[#1000].name"
+        );
+        let registers = Place::file(REGISTER_FILE);
+        assert_eq!(locator.line(&registers.key("act").key("end")), 13);
+        assert_eq!(locator.line_at(REGISTER_FILE, usize::MAX), 138);
+    }
 }

@@ -276,7 +276,7 @@ impl<'a> Lint<'a> {
                     &place.key("via"),
                     format!("nothing says which records of `{of}` belong to this one"),
                     "Add in `via` the reference that leads from them to here.",
-                )
+                );
             }
             None => {}
         }
