@@ -52,24 +52,15 @@ pub struct Stamps {
 impl Stamps {
     /// Stamps from `clock`.
     pub fn new(clock: std::sync::Arc<dyn Clock>) -> Self {
-        Self {
-            clock,
-            last: AtomicI64::new(i64::MIN),
-        }
+        Self { clock, last: AtomicI64::new(i64::MIN) }
     }
 
     /// The next stamp: now, or a microsecond after the last one, and later than `after`.
     pub fn next(&self, after: i64) -> i64 {
-        let now = self
-            .clock
-            .now()
-            .timestamp_micros()
-            .max(after.saturating_add(1));
+        let now = self.clock.now().timestamp_micros().max(after.saturating_add(1));
         let taken = self
             .last
-            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |last| {
-                Some(now.max(last.saturating_add(1)))
-            })
+            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |last| Some(now.max(last.saturating_add(1))))
             .unwrap_or(now);
         now.max(taken.saturating_add(1))
     }
@@ -86,8 +77,7 @@ pub fn uuid_at(micros: i64, random: [u8; 8]) -> uuid::Uuid {
     let micros = u64::try_from(micros).unwrap_or(0);
     let (millis, fraction) = (micros / 1000, micros % 1000 * 4096 / 1000);
     let random = u64::from_be_bytes(random) >> 2;
-    let high =
-        u128::from(millis & 0xffff_ffff_ffff) << 80 | 0x7_u128 << 76 | u128::from(fraction) << 64;
+    let high = u128::from(millis & 0xffff_ffff_ffff) << 80 | 0x7_u128 << 76 | u128::from(fraction) << 64;
     uuid::Uuid::from_u128(high | 0b10_u128 << 62 | u128::from(random))
 }
 
@@ -97,26 +87,18 @@ mod tests {
 
     #[test]
     fn stamps_rise_even_when_the_clock_goes_back() {
-        let clock = std::sync::Arc::new(ManualClock::at(
-            DateTime::from_timestamp(1_000_000, 0).unwrap(),
-        ));
+        let clock = std::sync::Arc::new(ManualClock::at(DateTime::from_timestamp(1_000_000, 0).unwrap()));
         let stamps = Stamps::new(clock.clone());
         let first = stamps.next(0);
         clock.set(DateTime::from_timestamp(999_000, 0).unwrap());
         let second = stamps.next(0);
         assert!(second > first);
-        assert!(
-            stamps.next(second + 50) > second + 50,
-            "later than what the record already has"
-        );
+        assert!(stamps.next(second + 50) > second + 50, "later than what the record already has");
     }
 
     #[test]
     fn ids_are_version_7_and_sort_as_their_instants() {
-        let (a, b) = (
-            uuid_at(1_700_000_000_000_001, [255; 8]),
-            uuid_at(1_700_000_000_000_002, [0; 8]),
-        );
+        let (a, b) = (uuid_at(1_700_000_000_000_001, [255; 8]), uuid_at(1_700_000_000_000_002, [0; 8]));
         assert_eq!(a.get_version_num(), 7);
         assert_eq!(a.get_variant(), uuid::Variant::RFC4122);
         assert!(a < b && a.to_string() < b.to_string());

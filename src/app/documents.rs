@@ -29,12 +29,9 @@ impl App {
         data: DocumentData,
         file: Option<Incoming>,
     ) -> Result<Disclosed<DocumentView>, Error> {
-        let file = file
-            .map(|f| media::examine(f, self.largest_file))
-            .transpose()?;
+        let file = file.map(|f| media::examine(f, self.largest_file)).transpose()?;
         let act = self.store.write(cx, move |tx| {
-            let permit =
-                tx.authorize_register::<DocumentAdd>(&register, Some(data.institution_id))?;
+            let permit = tx.authorize_register::<DocumentAdd>(&register, Some(data.institution_id))?;
             tx.document_add(permit, &data, file.as_ref())
         });
         Ok(act.await?)

@@ -12,9 +12,7 @@ use crate::store::read::records::Page;
 
 fn cursor(text: Option<&str>) -> Result<Option<Uuid>, Refusal> {
     text.map(|t| {
-        Uuid::parse_str(t).map_err(|_| {
-            Refusal::invalid("/cursor", "cursor", "the cursor is not one of ours", None)
-        })
+        Uuid::parse_str(t).map_err(|_| Refusal::invalid("/cursor", "cursor", "the cursor is not one of ours", None))
     })
     .transpose()
 }
@@ -31,12 +29,7 @@ impl App {
         new: NewGrant,
     ) -> Result<Disclosed<Grant>, Error> {
         let act = self.store.write(cx, move |tx| {
-            let permit = tx.authorize_grant::<GrantIssue>(
-                &register,
-                &new.role,
-                new.user_id,
-                new.institution_id,
-            )?;
+            let permit = tx.authorize_grant::<GrantIssue>(&register, &new.role, new.user_id, new.institution_id)?;
             tx.grant_issue(permit, &new)
         });
         Ok(act.await?)
@@ -59,8 +52,7 @@ impl App {
             if let Some(next) = patch.institution_id {
                 let _wider = tx.authorize_grant::<GrantChange>(&register, &role, holder, next)?;
             }
-            let permit =
-                tx.authorize_grant::<GrantChange>(&register, &role, holder, institution)?;
+            let permit = tx.authorize_grant::<GrantChange>(&register, &role, holder, institution)?;
             tx.grant_change(permit, id, &patch)
         });
         Ok(act.await?)
@@ -81,17 +73,14 @@ impl App {
         let next = cx.clone();
         let act = self.store.write(cx, move |tx| {
             let (role, holder, institution) = tx.grant_coordinates(&register, id)?;
-            let permit =
-                tx.authorize_grant::<GrantRevoke>(&register, &role, holder, institution)?;
+            let permit = tx.authorize_grant::<GrantRevoke>(&register, &role, holder, institution)?;
             tx.grant_revoke(permit, id, &ground, &explanation)
         });
         let ended = act.await?;
         // Rights are read afresh by each act, so that the ending holds already; this ends what else the sessions
         // could do. It is a transaction of its own, since users belong to no register.
         let holder = ended.get().user_id;
-        self.store
-            .write(next, move |tx| tx.sessions_die(holder))
-            .await?;
+        self.store.write(next, move |tx| tx.sessions_die(holder)).await?;
         Ok(ended)
     }
 

@@ -34,80 +34,47 @@ impl App {
     ///
     /// # Errors
     /// [`Refusal::Unauthenticated`] whether the name or the password is wrong; [`Refusal::TooMany`].
-    pub async fn login(
-        &self,
-        request_id: Option<String>,
-        username: &str,
-        password: String,
-    ) -> Result<Session, Error> {
-        let cx = ActContext {
-            request_id,
-            ..ActContext::installation("login")
-        };
+    pub async fn login(&self, request_id: Option<String>, username: &str, password: String) -> Result<Session, Error> {
+        let cx = ActContext { request_id, ..ActContext::installation("login") };
         let key = hex(&Sha256::digest(username.to_lowercase().as_bytes()));
         let (name, throttle) = (username.to_owned(), key.clone());
         let facts = self
             .store
-            .disclose(cx.clone(), move |tx| {
-                Ok(Sealed::unlogged(tx.login_facts(&name, &throttle)?))
-            })
+            .disclose(cx.clone(), move |tx| Ok(Sealed::unlogged(tx.login_facts(&name, &throttle)?)))
             .await?
             .into_inner();
         let now = self.store.now();
         let wait = (facts.not_before - now.timestamp_micros()).div_euclid(1_000_000);
         if facts.not_before > now.timestamp_micros() {
-            return Err(Refusal::TooMany {
-                seconds: wait.max(0) + 1,
-            }
-            .into());
+            return Err(Refusal::TooMany { seconds: wait.max(0) + 1 }.into());
         }
         let who = Who {
             user_id: facts.user.as_ref().map(|u| u.id),
             // What a stranger types may be anything, their password included: it is not logged.
-            name: facts
-                .user
-                .as_ref()
-                .map_or_else(|| "unknown".to_owned(), |u| u.username.clone()),
+            name: facts.user.as_ref().map_or_else(|| "unknown".to_owned(), |u| u.username.clone()),
         };
         let hash = facts.user.as_ref().map(|u| u.password_hash.clone());
         let right = self.password_is_right(password, hash).await?;
         let open = facts.user.as_ref().filter(|u| right && !u.blocked);
         let Some(user) = open else {
-            let why = if right {
-                "blocked"
-            } else {
-                "wrong name or password"
-            };
-            self.failed(&cx, &who, key, facts.failures + 1, now, why)
-                .await?;
+            let why = if right { "blocked" } else { "wrong name or password" };
+            self.failed(&cx, &who, key, facts.failures + 1, now, why).await?;
             return Err(Refusal::Unauthenticated.into());
         };
         let user_id = user.id;
         let refresh = self.tokens.refresh(now)?;
-        let (digest, expires_at, opener) =
-            (refresh.digest.clone(), refresh.expires_at, who.clone());
+        let (digest, expires_at, opener) = (refresh.digest.clone(), refresh.expires_at, who.clone());
         let session = self
             .store
-            .write(cx.clone(), move |tx| {
-                tx.session_open(&opener, &digest, expires_at, &key)
-            })
+            .write(cx.clone(), move |tx| tx.session_open(&opener, &digest, expires_at, &key))
             .await?
             .into_inner();
-        self.note_in_registers(&cx, &who, "login", Outcome::Permitted)
-            .await?;
+        self.note_in_registers(&cx, &who, "login", Outcome::Permitted).await?;
         self.session(user_id, session, refresh.token, now)
     }
 
-    async fn password_is_right(
-        &self,
-        password: String,
-        hash: Option<String>,
-    ) -> Result<bool, Error> {
-        let _turn = self
-            .hashing
-            .acquire()
-            .await
-            .map_err(|e| Error::Setup(e.to_string()))?;
+    async fn password_is_right(&self, password: String, hash: Option<String>) -> Result<bool, Error> {
+        let _turn = self.hashing.acquire().await.map_err(|e| Error::Setup(e.to_string()))?;
         let policy = self.passwords;
         tokio::task::spawn_blocking(move || policy.verify(&password, hash.as_deref()))
             .await
@@ -125,13 +92,8 @@ impl App {
     ) -> Result<(), Error> {
         let not_before = now.timestamp_micros() + wait_after(failures) * 1_000_000;
         let failing = who.clone();
-        self.store
-            .write(cx.clone(), move |tx| {
-                tx.login_failed(&failing, &key, failures, not_before, why)
-            })
-            .await?;
-        self.note_in_registers(cx, who, "login.failed", Outcome::Denied)
-            .await
+        self.store.write(cx.clone(), move |tx| tx.login_failed(&failing, &key, failures, not_before, why)).await?;
+        self.note_in_registers(cx, who, "login.failed", Outcome::Denied).await
     }
 
     /// Supervisors read about logins in the logs of the registers in which the user has rights.
@@ -147,18 +109,12 @@ impl App {
         };
         let registers = self
             .store
-            .disclose(cx.clone(), move |tx| {
-                Ok(Sealed::unlogged(tx.registers_of(user_id)?))
-            })
+            .disclose(cx.clone(), move |tx| Ok(Sealed::unlogged(tx.registers_of(user_id)?)))
             .await?
             .into_inner();
         for register in registers {
             let who = who.clone();
-            self.store
-                .write(cx.clone(), move |tx| {
-                    tx.login_note(&register, &who, action, outcome)
-                })
-                .await?;
+            self.store.write(cx.clone(), move |tx| tx.login_note(&register, &who, action, outcome)).await?;
         }
         Ok(())
     }
@@ -168,21 +124,13 @@ impl App {
     /// # Errors
     /// [`Refusal::Unauthenticated`] for one that is unknown, expired or spent; a spent one ends the session.
     pub async fn refresh(&self, request_id: Option<String>, token: &str) -> Result<Session, Error> {
-        let cx = ActContext {
-            request_id,
-            ..ActContext::installation("refresh")
-        };
+        let cx = ActContext { request_id, ..ActContext::installation("refresh") };
         let now = self.store.now();
         let presented = Tokens::digest(token);
         let next = self.tokens.refresh(now)?;
         let (digest, expires_at) = (next.digest.clone(), next.expires_at);
-        let spent = self
-            .store
-            .write(cx, move |tx| {
-                tx.session_refresh(&presented, &digest, expires_at)
-            })
-            .await?
-            .into_inner();
+        let spent =
+            self.store.write(cx, move |tx| tx.session_refresh(&presented, &digest, expires_at)).await?.into_inner();
         match spent {
             Some(session) => self.session(session.user_id, session.session_id, next.token, now),
             None => Err(Refusal::Unauthenticated.into()),
@@ -197,9 +145,7 @@ impl App {
         let Caller::Session { session_id, .. } = cx.caller else {
             return Err(Refusal::Unauthenticated.into());
         };
-        self.store
-            .write(cx, move |tx| tx.session_end(session_id))
-            .await?;
+        self.store.write(cx, move |tx| tx.session_end(session_id)).await?;
         Ok(())
     }
 
@@ -208,23 +154,11 @@ impl App {
     /// # Errors
     /// [`Refusal::Unauthenticated`] for a token that is forged, foreign or expired.
     pub fn caller(&self, token: &str) -> Result<Caller, Error> {
-        let claims = self
-            .tokens
-            .verify(token, self.store.now())
-            .ok_or(Refusal::Unauthenticated)?;
-        Ok(Caller::Session {
-            user_id: claims.sub,
-            session_id: claims.sid,
-        })
+        let claims = self.tokens.verify(token, self.store.now()).ok_or(Refusal::Unauthenticated)?;
+        Ok(Caller::Session { user_id: claims.sub, session_id: claims.sid })
     }
 
-    fn session(
-        &self,
-        user: Uuid,
-        session: Uuid,
-        refresh_token: String,
-        now: DateTime<Utc>,
-    ) -> Result<Session, Error> {
+    fn session(&self, user: Uuid, session: Uuid, refresh_token: String, now: DateTime<Utc>) -> Result<Session, Error> {
         Ok(Session {
             access_token: self.tokens.access(user, session, now)?,
             expires_in: self.tokens.access_seconds(),
@@ -239,10 +173,7 @@ fn wait_after(failures: i64) -> i64 {
     if beyond < 0 {
         return 0;
     }
-    2_i64
-        .checked_pow(u32::try_from(beyond).unwrap_or(u32::MAX))
-        .unwrap_or(LONGEST_WAIT)
-        .min(LONGEST_WAIT)
+    2_i64.checked_pow(u32::try_from(beyond).unwrap_or(u32::MAX)).unwrap_or(LONGEST_WAIT).min(LONGEST_WAIT)
 }
 
 #[cfg(test)]

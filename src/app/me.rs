@@ -20,9 +20,7 @@ impl App {
     /// # Errors
     /// [`Refusal::Unauthenticated`].
     pub async fn require_session(&self, cx: ActContext) -> Result<(), Error> {
-        self.store
-            .disclose(cx, move |tx| Ok(Sealed::unlogged(tx.require_user()?)))
-            .await?;
+        self.store.disclose(cx, move |tx| Ok(Sealed::unlogged(tx.require_user()?))).await?;
         Ok(())
     }
 
@@ -30,28 +28,17 @@ impl App {
     ///
     /// # Errors
     /// [`Refusal::Unauthenticated`] when the old one is wrong; what the new one lacks.
-    pub async fn change_password(
-        &self,
-        cx: ActContext,
-        old: String,
-        new: String,
-    ) -> Result<(), Error> {
+    pub async fn change_password(&self, cx: ActContext, old: String, new: String) -> Result<(), Error> {
         let Caller::Session { user_id, .. } = cx.caller else {
             return Err(Refusal::Unauthenticated.into());
         };
-        let me = self
-            .store
-            .disclose(cx.clone(), move |tx| tx.me())
-            .await?
-            .into_inner();
+        let me = self.store.disclose(cx.clone(), move |tx| tx.me()).await?.into_inner();
         self.passwords.check(&new, &me.username)?;
         let request = cx.request_id.clone();
         // The old password is checked as a login is, with its counting of attempts.
         self.login(request, &me.username, old).await?;
         let hash = hash(self.passwords, new).await?;
-        self.store
-            .write(cx, move |tx| tx.password_set(user_id, &hash))
-            .await?;
+        self.store.write(cx, move |tx| tx.password_set(user_id, &hash)).await?;
         Ok(())
     }
 }
@@ -61,7 +48,5 @@ impl App {
 /// # Errors
 /// When the parameters cannot be used.
 pub async fn hash(policy: Policy, password: String) -> Result<String, Error> {
-    tokio::task::spawn_blocking(move || policy.hash(&password))
-        .await
-        .map_err(|e| Error::Setup(e.to_string()))?
+    tokio::task::spawn_blocking(move || policy.hash(&password)).await.map_err(|e| Error::Setup(e.to_string()))?
 }

@@ -51,23 +51,15 @@ impl Policy {
         if password.len() > LONGEST {
             return fault("length", format!("at most {LONGEST} bytes"));
         }
-        let plain: String = password
-            .to_lowercase()
-            .chars()
-            .filter(char::is_ascii_alphabetic)
-            .collect();
+        let plain: String = password.to_lowercase().chars().filter(char::is_ascii_alphabetic).collect();
         if COMMON.contains(&plain.as_str()) || plain == username.to_lowercase() {
-            return fault(
-                "common",
-                "a word that everybody tries first, or the user name, is no password".into(),
-            );
+            return fault("common", "a word that everybody tries first, or the user name, is no password".into());
         }
         Ok(())
     }
 
     fn argon2(&self) -> Result<Argon2<'static>, Error> {
-        let params = Params::new(self.memory_kib, self.passes, 1, None)
-            .map_err(|e| Error::Setup(e.to_string()))?;
+        let params = Params::new(self.memory_kib, self.passes, 1, None).map_err(|e| Error::Setup(e.to_string()))?;
         Ok(Argon2::new(Algorithm::Argon2id, Version::V0x13, params))
     }
 
@@ -76,27 +68,22 @@ impl Policy {
     /// # Errors
     /// When the parameters cannot be used.
     pub fn hash(&self, password: &str) -> Result<String, Error> {
-        let hash = self
-            .argon2()?
-            .hash_password(password.as_bytes())
-            .map_err(|e| Error::Setup(e.to_string()))?;
+        let hash = self.argon2()?.hash_password(password.as_bytes()).map_err(|e| Error::Setup(e.to_string()))?;
         Ok(hash.to_string())
     }
 
     /// Whether the password is the one hashed; without a hash the same time is spent and the answer is no.
     pub fn verify(&self, password: &str, hash: Option<&str>) -> bool {
         // Of no password at all: the salt and hash are fixed text.
-        const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+        const NOBODY: &str =
+            "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
         if password.len() > LONGEST {
             return false;
         }
         let Ok(parsed) = PasswordHash::new(hash.unwrap_or(NOBODY)) else {
             return false;
         };
-        Argon2::default()
-            .verify_password(password.as_bytes(), &parsed)
-            .is_ok()
-            && hash.is_some()
+        Argon2::default().verify_password(password.as_bytes(), &parsed).is_ok() && hash.is_some()
     }
 }
 
@@ -104,11 +91,7 @@ impl Policy {
 mod tests {
     use super::*;
 
-    const POLICY: Policy = Policy {
-        shortest: 12,
-        memory_kib: 64,
-        passes: 1,
-    };
+    const POLICY: Policy = Policy { shortest: 12, memory_kib: 64, passes: 1 };
 
     #[test]
     fn only_the_right_password_opens() {
@@ -116,10 +99,7 @@ mod tests {
         assert!(hash.starts_with("$argon2id$"));
         assert!(POLICY.verify("maasikas ja piim", Some(&hash)));
         assert!(!POLICY.verify("maasikas ja kohv", Some(&hash)));
-        assert!(
-            !POLICY.verify("maasikas ja piim", None),
-            "a user that does not exist has no password"
-        );
+        assert!(!POLICY.verify("maasikas ja piim", None), "a user that does not exist has no password");
         assert_ne!(hash, POLICY.hash("maasikas ja piim").unwrap(), "salted");
     }
 

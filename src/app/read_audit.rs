@@ -27,11 +27,7 @@ impl App {
     ///
     /// # Errors
     /// Refusals with their clause; an empty log.
-    pub async fn audit_checkpoint(
-        &self,
-        cx: ActContext,
-        register: String,
-    ) -> Result<Disclosed<String>, Error> {
+    pub async fn audit_checkpoint(&self, cx: ActContext, register: String) -> Result<Disclosed<String>, Error> {
         let signer = self.log_keys.signer(&register)?;
         let act = self.store.write(cx, move |tx| {
             let permit = tx.authorize_register::<AuditProve>(&register, None)?;

@@ -24,9 +24,7 @@ impl App {
     fn sections_of(&self, register: &str, record_type: &str, data: &Value) -> BTreeSet<String> {
         let registers = self.store.registers();
         let versions = registers.versions(register);
-        let kind = versions
-            .last()
-            .and_then(|r| registers.current(register, r.day(self.store.now())));
+        let kind = versions.last().and_then(|r| registers.current(register, r.day(self.store.now())));
         touched(kind.and_then(|r| r.record_type(record_type)), data)
     }
 
@@ -42,8 +40,7 @@ impl App {
     ) -> Result<Disclosed<RecordView>, Error> {
         let sections = self.sections_of(&register, &new.record_type, &new.data);
         let act = self.store.write(cx, move |tx| {
-            let permit =
-                tx.authorize_create(&register, &new.record_type, new.institution_id, &sections)?;
+            let permit = tx.authorize_create(&register, &new.record_type, new.institution_id, &sections)?;
             tx.record_create(permit, &new)
         });
         Ok(act.await?)
@@ -63,13 +60,7 @@ impl App {
     ) -> Result<Disclosed<RecordView>, Error> {
         let sections = self.sections_of(&register, &record_type, &change.data);
         let act = self.store.write(cx, move |tx| {
-            let permit = tx.authorize_record::<RecordChange>(
-                &register,
-                &record_type,
-                id,
-                None,
-                Some(&sections),
-            )?;
+            let permit = tx.authorize_record::<RecordChange>(&register, &record_type, id, None, Some(&sections))?;
             tx.record_change(permit, &change)
         });
         Ok(act.await?)
@@ -89,13 +80,7 @@ impl App {
     ) -> Result<Disclosed<RecordView>, Error> {
         let sections = self.sections_of(&register, &record_type, &correction.data);
         let act = self.store.write(cx, move |tx| {
-            let permit = tx.authorize_record::<RecordCorrect>(
-                &register,
-                &record_type,
-                id,
-                None,
-                Some(&sections),
-            )?;
+            let permit = tx.authorize_record::<RecordCorrect>(&register, &record_type, id, None, Some(&sections))?;
             tx.record_correct(permit, &correction)
         });
         Ok(act.await?)
@@ -115,13 +100,7 @@ impl App {
     ) -> Result<Disclosed<RecordView>, Error> {
         let sections = self.sections_of(&register, &record_type, &end.data);
         let act = self.store.write(cx, move |tx| {
-            let permit = tx.authorize_record::<RecordEnd>(
-                &register,
-                &record_type,
-                id,
-                None,
-                Some(&sections),
-            )?;
+            let permit = tx.authorize_record::<RecordEnd>(&register, &record_type, id, None, Some(&sections))?;
             tx.record_end(permit, &end)
         });
         Ok(act.await?)
@@ -141,8 +120,7 @@ impl App {
         known_at: Option<DateTime<Utc>>,
     ) -> Result<Disclosed<RecordView>, Error> {
         let act = self.store.disclose(cx, move |tx| {
-            let permit =
-                tx.authorize_record::<RecordRead>(&register, &record_type, id, as_of, None)?;
+            let permit = tx.authorize_record::<RecordRead>(&register, &record_type, id, as_of, None)?;
             tx.record_read(permit, as_of, known_at)
         });
         Ok(act.await?)
@@ -180,14 +158,13 @@ impl App {
         limit: i64,
     ) -> Result<Disclosed<Page<EntryView>>, Error> {
         let after = match cursor {
-            Some(text) => text.parse::<i64>().map_err(|_| {
-                Refusal::invalid("/cursor", "cursor", "the cursor is not one of ours", None)
-            })?,
+            Some(text) => text
+                .parse::<i64>()
+                .map_err(|_| Refusal::invalid("/cursor", "cursor", "the cursor is not one of ours", None))?,
             None => 0,
         };
         let act = self.store.disclose(cx, move |tx| {
-            let permit =
-                tx.authorize_record::<RecordHistory>(&register, &record_type, id, None, None)?;
+            let permit = tx.authorize_record::<RecordHistory>(&register, &record_type, id, None, None)?;
             tx.record_entries(permit, after, limit)
         });
         Ok(act.await?)

@@ -17,14 +17,8 @@ impl App {
     pub fn register(&self, name: &str) -> Result<Arc<Register>, Error> {
         let registers = self.store.registers();
         let any = registers.versions(name);
-        let day = any
-            .first()
-            .map(|r| r.day(self.store.now()))
-            .ok_or(Refusal::NotFound { what: "register" })?;
-        registers
-            .current(name, day)
-            .cloned()
-            .ok_or_else(|| Refusal::NotFound { what: "register" }.into())
+        let day = any.first().map(|r| r.day(self.store.now())).ok_or(Refusal::NotFound { what: "register" })?;
+        registers.current(name, day).cloned().ok_or_else(|| Refusal::NotFound { what: "register" }.into())
     }
 
     /// A line for each register.
@@ -57,8 +51,7 @@ impl App {
     pub fn describe_register(&self, name: &str) -> Result<Value, Error> {
         let register = self.register(name)?;
         let definition = &register.definition;
-        let mut body =
-            serde_json::to_value(&definition.register).map_err(|e| Error::Setup(e.to_string()))?;
+        let mut body = serde_json::to_value(&definition.register).map_err(|e| Error::Setup(e.to_string()))?;
         if let Value::Object(map) = &mut body {
             map.insert("register".into(), json!(register.name()));
             map.insert("digest".into(), json!(definition.digest));
@@ -86,16 +79,9 @@ impl App {
     ///
     /// # Errors
     /// [`Refusal::NotFound`].
-    pub fn record_schema(
-        &self,
-        name: &str,
-        record_type: &str,
-        language: &str,
-    ) -> Result<Value, Error> {
+    pub fn record_schema(&self, name: &str, record_type: &str, language: &str) -> Result<Value, Error> {
         let register = self.register(name)?;
-        let kind = register.record_type(record_type).ok_or(Refusal::NotFound {
-            what: "record type",
-        })?;
+        let kind = register.record_type(record_type).ok_or(Refusal::NotFound { what: "record type" })?;
         let today = register.day(self.store.now());
         Ok(json_schema(&register.definition, kind, today, language))
     }

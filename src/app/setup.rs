@@ -25,10 +25,7 @@ impl App {
                 let register = register.clone();
                 let digest = register.definition.digest.clone();
                 let cx = ActContext::installation("start");
-                let new = self
-                    .store
-                    .write(cx, move |tx| tx.definition_load(&register))
-                    .await?;
+                let new = self.store.write(cx, move |tx| tx.definition_load(&register)).await?;
                 if new.into_inner() {
                     fresh.push(format!("{name} {digest}"));
                 }
@@ -50,38 +47,20 @@ impl App {
     ) -> Result<Uuid, Error> {
         self.passwords.check(&password, &username)?;
         let password_hash = hash(self.passwords, password).await?;
-        let new = NewUser {
-            username,
-            personal_code,
-            display_name,
-            password_hash,
-        };
+        let new = NewUser { username, personal_code, display_name, password_hash };
         let cx = ActContext::installation("cli");
-        Ok(self
-            .store
-            .write(cx, move |tx| tx.user_add(&new))
-            .await?
-            .into_inner())
+        Ok(self.store.write(cx, move |tx| tx.user_add(&new)).await?.into_inner())
     }
 
     /// Grants a role as the installation: only what the register's policies permit to it.
     ///
     /// # Errors
     /// As [`App::issue_grant`].
-    pub async fn grant_as_installation(
-        &self,
-        register: &str,
-        new: NewGrant,
-    ) -> Result<Disclosed<Grant>, Error> {
+    pub async fn grant_as_installation(&self, register: &str, new: NewGrant) -> Result<Disclosed<Grant>, Error> {
         let register = register.to_owned();
         let cx = ActContext::installation("cli");
         let act = self.store.write(cx, move |tx| {
-            let permit = tx.authorize_grant::<GrantIssue>(
-                &register,
-                &new.role,
-                new.user_id,
-                new.institution_id,
-            )?;
+            let permit = tx.authorize_grant::<GrantIssue>(&register, &new.role, new.user_id, new.institution_id)?;
             tx.grant_issue(permit, &new)
         });
         Ok(act.await?)
@@ -94,16 +73,9 @@ impl App {
     pub async fn user_named(&self, username: &str) -> Result<Uuid, Error> {
         let name = username.to_owned();
         let cx = ActContext::installation("cli");
-        let facts = self
-            .store
-            .disclose(cx, move |tx| {
-                Ok(crate::store::Sealed::unlogged(tx.login_facts(&name, "")?))
-            })
-            .await?;
-        let user = facts
-            .into_inner()
-            .user
-            .ok_or(Refusal::NotFound { what: "user" })?;
+        let facts =
+            self.store.disclose(cx, move |tx| Ok(crate::store::Sealed::unlogged(tx.login_facts(&name, "")?))).await?;
+        let user = facts.into_inner().user.ok_or(Refusal::NotFound { what: "user" })?;
         Ok(user.id)
     }
 }

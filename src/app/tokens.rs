@@ -98,10 +98,7 @@ impl Tokens {
             lifetimes,
             secret,
             // Verifying a signature costs more than everything else of a read; what was verified is kept for a moment.
-            verified: moka::sync::Cache::builder()
-                .max_capacity(10_000)
-                .time_to_live(Duration::from_secs(60))
-                .build(),
+            verified: moka::sync::Cache::builder().max_capacity(10_000).time_to_live(Duration::from_secs(60)).build(),
         })
     }
 
@@ -137,21 +134,17 @@ impl Tokens {
             sid: session,
             jti: random_text::<12>()?,
             iat,
-            exp: iat
-                .saturating_add(i64::try_from(self.lifetimes.access.as_secs()).unwrap_or(i64::MAX)),
+            exp: iat.saturating_add(i64::try_from(self.lifetimes.access.as_secs()).unwrap_or(i64::MAX)),
         };
         let keys = match self.keys.read() {
             Ok(keys) => keys,
             Err(poisoned) => poisoned.into_inner(),
         };
-        let key = keys
-            .first()
-            .ok_or_else(|| Error::Setup("there is no token key".into()))?;
+        let key = keys.first().ok_or_else(|| Error::Setup("there is no token key".into()))?;
         let mut header = Header::new(Algorithm::EdDSA);
         header.typ = Some(TYPE.to_owned());
         header.kid = Some(key.kid.clone());
-        jsonwebtoken::encode(&header, &claims, &key.encoding)
-            .map_err(|e| Error::Setup(e.to_string()))
+        jsonwebtoken::encode(&header, &claims, &key.encoding).map_err(|e| Error::Setup(e.to_string()))
     }
 
     /// What a token says, when one of our keys signed it and it has not expired at `now`.
@@ -185,9 +178,7 @@ impl Tokens {
         validation.set_audience(&[ISSUER]);
         // Expiry is compared with the clock that was handed in.
         validation.validate_exp = false;
-        jsonwebtoken::decode::<Claims>(token, &key.decoding, &validation)
-            .ok()
-            .map(|t| t.claims)
+        jsonwebtoken::decode::<Claims>(token, &key.decoding, &validation).ok().map(|t| t.claims)
     }
 
     /// A new refresh token.
@@ -198,11 +189,7 @@ impl Tokens {
         let token = random_text::<32>()?;
         let lifetime = i64::try_from(self.lifetimes.refresh.as_micros()).unwrap_or(i64::MAX);
         let digest = Self::digest(&token);
-        Ok(Refresh {
-            token,
-            digest,
-            expires_at: now.timestamp_micros().saturating_add(lifetime),
-        })
+        Ok(Refresh { token, digest, expires_at: now.timestamp_micros().saturating_add(lifetime) })
     }
 
     /// The form in which a refresh token is kept.
@@ -231,15 +218,12 @@ fn prepare(keys: &[NamedKey]) -> Result<Vec<Key>, Error> {
     keys.iter()
         .map(|key| {
             let signing = SigningKey::from_bytes(&key.seed);
-            let der = signing
-                .to_pkcs8_der()
-                .map_err(|e| Error::Setup(e.to_string()))?;
+            let der = signing.to_pkcs8_der().map_err(|e| Error::Setup(e.to_string()))?;
             let public = URL_SAFE_NO_PAD.encode(signing.verifying_key().as_bytes());
             Ok(Key {
                 kid: key.kid.clone(),
                 encoding: EncodingKey::from_ed_der(der.as_bytes()),
-                decoding: DecodingKey::from_ed_components(&public)
-                    .map_err(|e| Error::Setup(e.to_string()))?,
+                decoding: DecodingKey::from_ed_components(&public).map_err(|e| Error::Setup(e.to_string()))?,
             })
         })
         .collect()
@@ -256,19 +240,8 @@ mod tests {
     use super::*;
 
     fn tokens(seed: u8, kid: &str) -> Tokens {
-        let lifetimes = Lifetimes {
-            access: Duration::from_secs(300),
-            refresh: Duration::from_secs(3600),
-        };
-        Tokens::new(
-            &[NamedKey {
-                kid: kid.into(),
-                seed: [seed; 32],
-            }],
-            [9; 32],
-            lifetimes,
-        )
-        .unwrap()
+        let lifetimes = Lifetimes { access: Duration::from_secs(300), refresh: Duration::from_secs(3600) };
+        Tokens::new(&[NamedKey { kid: kid.into(), seed: [seed; 32] }], [9; 32], lifetimes).unwrap()
     }
     fn at(seconds: i64) -> DateTime<Utc> {
         DateTime::from_timestamp(1_800_000_000 + seconds, 0).unwrap()
@@ -289,20 +262,10 @@ mod tests {
     fn forged_foreign_and_unsigned_tokens_are_refused() {
         let t = tokens(1, "a");
         let good = t.access(Uuid::nil(), Uuid::nil(), at(0)).unwrap();
-        let foreign = tokens(2, "a")
-            .access(Uuid::nil(), Uuid::nil(), at(0))
-            .unwrap();
-        assert!(
-            t.verify(&foreign, at(1)).is_none(),
-            "another key under the same name"
-        );
-        let unknown = tokens(1, "b")
-            .access(Uuid::nil(), Uuid::nil(), at(0))
-            .unwrap();
-        assert!(
-            t.verify(&unknown, at(1)).is_none(),
-            "a name that we don't know"
-        );
+        let foreign = tokens(2, "a").access(Uuid::nil(), Uuid::nil(), at(0)).unwrap();
+        assert!(t.verify(&foreign, at(1)).is_none(), "another key under the same name");
+        let unknown = tokens(1, "b").access(Uuid::nil(), Uuid::nil(), at(0)).unwrap();
+        assert!(t.verify(&unknown, at(1)).is_none(), "a name that we don't know");
         let mut parts: Vec<&str> = good.split('.').collect();
         let none = URL_SAFE_NO_PAD.encode(r#"{"alg":"none","typ":"at+jwt","kid":"a"}"#);
         parts[0] = &none;
@@ -310,18 +273,11 @@ mod tests {
         assert!(t.verify(&parts.join("."), at(1)).is_none(), "alg none");
         let hmac = URL_SAFE_NO_PAD.encode(r#"{"alg":"HS256","typ":"at+jwt","kid":"a"}"#);
         parts[0] = &hmac;
-        assert!(
-            t.verify(&parts.join("."), at(1)).is_none(),
-            "another algorithm"
-        );
+        assert!(t.verify(&parts.join("."), at(1)).is_none(), "another algorithm");
         for n in [10, good.len() / 2, good.len() - 3] {
             let mut bytes = good.clone().into_bytes();
             bytes[n] = if bytes[n] == b'A' { b'B' } else { b'A' };
-            assert!(
-                t.verify(&String::from_utf8(bytes).unwrap(), at(1))
-                    .is_none(),
-                "changed at {n}"
-            );
+            assert!(t.verify(&String::from_utf8(bytes).unwrap(), at(1)).is_none(), "changed at {n}");
         }
         assert!(t.verify("", at(1)).is_none());
     }
@@ -330,14 +286,8 @@ mod tests {
     fn after_a_rotation_old_tokens_live_as_long_as_their_key_is_kept() {
         let t = tokens(1, "old");
         let token = t.access(Uuid::nil(), Uuid::nil(), at(0)).unwrap();
-        let old = NamedKey {
-            kid: "old".into(),
-            seed: [1; 32],
-        };
-        let new = NamedKey {
-            kid: "new".into(),
-            seed: [2; 32],
-        };
+        let old = NamedKey { kid: "old".into(), seed: [1; 32] };
+        let new = NamedKey { kid: "new".into(), seed: [2; 32] };
         t.replace(&[new.clone(), old]).unwrap();
         assert!(t.verify(&token, at(1)).is_some());
         t.replace(&[new]).unwrap();
@@ -347,10 +297,7 @@ mod tests {
     #[test]
     fn request_digests_keep_their_parts_apart() {
         let t = tokens(1, "a");
-        assert_ne!(
-            t.request_digest(&[b"ab", b"c"]),
-            t.request_digest(&[b"a", b"bc"])
-        );
+        assert_ne!(t.request_digest(&[b"ab", b"c"]), t.request_digest(&[b"a", b"bc"]));
         assert_eq!(t.request_digest(&[b"ab"]), t.request_digest(&[b"ab"]));
     }
 }

@@ -64,12 +64,7 @@ pub enum Refusal {
 
 impl Refusal {
     /// One fault at `pointer`.
-    pub fn invalid(
-        pointer: &str,
-        code: &'static str,
-        detail: impl Into<String>,
-        clause: Option<Clause>,
-    ) -> Self {
+    pub fn invalid(pointer: &str, code: &'static str, detail: impl Into<String>, clause: Option<Clause>) -> Self {
         Self::Invalid(vec![Violation::error(pointer, code, detail, clause)])
     }
 }

@@ -62,18 +62,12 @@ impl Registers {
         for definition in &definitions {
             let name = &definition.register.short_name;
             let policies = Policies::new(definition).map_err(|list| {
-                list.into_iter().map(|PolicyFault { line, message }| {
-                    format!("{name}/access.cedar:{line}: {message}")
-                })
+                list.into_iter().map(|PolicyFault { line, message }| format!("{name}/access.cedar:{line}: {message}"))
             });
             let compiled = Compiled::new(definition).map_err(|e| format!("{name}: {e}"));
             match (policies, compiled) {
                 (Ok(policies), Ok(compiled)) => {
-                    let register = Register {
-                        definition: Arc::new(definition.clone()),
-                        policies,
-                        compiled,
-                    };
+                    let register = Register { definition: Arc::new(definition.clone()), policies, compiled };
                     by_digest.insert(definition.digest.clone(), Arc::new(register));
                 }
                 (policies, compiled) => {
@@ -85,10 +79,7 @@ impl Registers {
         if !faults.is_empty() {
             return Err(faults);
         }
-        Ok(Self {
-            catalogue: Catalogue::new(definitions)?,
-            by_digest,
-        })
+        Ok(Self { catalogue: Catalogue::new(definitions)?, by_digest })
     }
 
     /// Short names, in order.
@@ -98,24 +89,16 @@ impl Registers {
 
     /// The version to be used for reading and for rights on `day`: the one in force, or the nearest.
     pub fn current(&self, name: &str, day: NaiveDate) -> Option<&Arc<Register>> {
-        self.catalogue
-            .current(name, day)
-            .and_then(|d| self.by_digest.get(&d.digest))
+        self.catalogue.current(name, day).and_then(|d| self.by_digest.get(&d.digest))
     }
 
     /// The version in force on `day`, if any is.
     pub fn in_force(&self, name: &str, day: NaiveDate) -> Option<&Arc<Register>> {
-        self.catalogue
-            .in_force(name, day)
-            .and_then(|d| self.by_digest.get(&d.digest))
+        self.catalogue.in_force(name, day).and_then(|d| self.by_digest.get(&d.digest))
     }
 
     /// Every version of a register, oldest first.
     pub fn versions(&self, name: &str) -> Vec<&Arc<Register>> {
-        self.catalogue
-            .versions(name)
-            .iter()
-            .filter_map(|d| self.by_digest.get(&d.digest))
-            .collect()
+        self.catalogue.versions(name).iter().filter_map(|d| self.by_digest.get(&d.digest)).collect()
     }
 }

@@ -12,9 +12,8 @@ use super::error::Error;
 use super::facts::{FIRST_DAY, LAST_DAY};
 use super::read::lists::EVERY;
 use super::schema::{
-    access_grant, app_user, audit_checkpoint, base_document, definition, entry, entry_document,
-    grant_log, idempotency, login_throttle, record, record_index, record_state, refresh_token,
-    session, stored_file, unique_key,
+    access_grant, app_user, audit_checkpoint, base_document, definition, entry, entry_document, grant_log, idempotency,
+    login_throttle, record, record_index, record_state, refresh_token, session, stored_file, unique_key,
 };
 use crate::domain::access::Grant;
 use crate::domain::record::entry::EntryKind;
@@ -33,67 +32,29 @@ pub(in crate::store) enum Change {
     /// The record's end.
     RecordEnded(Box<EntryWrite>),
     /// A file, stored once by its digest.
-    FileStored {
-        sha256: String,
-        media_type: &'static str,
-        bytes: Vec<u8>,
-        by: String,
-    },
+    FileStored { sha256: String, media_type: &'static str, bytes: Vec<u8>, by: String },
     /// A base document.
     DocumentAdded(Box<DocumentWrite>),
     /// A grant.
     GrantIssued(Box<Grant>),
     /// A changed grant.
-    GrantChanged {
-        before: Box<Grant>,
-        after: Box<Grant>,
-    },
+    GrantChanged { before: Box<Grant>, after: Box<Grant> },
     /// An ended grant.
-    GrantRevoked {
-        grant: Box<Grant>,
-        ground: String,
-        explanation: String,
-    },
+    GrantRevoked { grant: Box<Grant>, ground: String, explanation: String },
     /// A definition in use from now on.
-    DefinitionLoaded {
-        digest: String,
-        in_force_from: String,
-        body: String,
-        replaces: Option<String>,
-    },
+    DefinitionLoaded { digest: String, in_force_from: String, body: String, replaces: Option<String> },
     /// A user.
     UserAdded(Box<UserWrite>),
     /// A new password; ends the user's sessions.
-    PasswordChanged {
-        user_id: Uuid,
-        password_hash: String,
-    },
+    PasswordChanged { user_id: Uuid, password_hash: String },
     /// A session with its first refresh token; forgets failed attempts.
-    SessionOpened {
-        session_id: Uuid,
-        user_id: Uuid,
-        refresh: RefreshWrite,
-        throttle_key: String,
-    },
+    SessionOpened { session_id: Uuid, user_id: Uuid, refresh: RefreshWrite, throttle_key: String },
     /// A refresh token spent and replaced.
-    SessionRefreshed {
-        spent: String,
-        refresh: RefreshWrite,
-        session_id: Uuid,
-    },
+    SessionRefreshed { spent: String, refresh: RefreshWrite, session_id: Uuid },
     /// A session, or all of a user's, ended.
-    SessionsEnded {
-        user_id: Uuid,
-        session_id: Option<Uuid>,
-        why: &'static str,
-    },
+    SessionsEnded { user_id: Uuid, session_id: Option<Uuid>, why: &'static str },
     /// A failed login, with how long to wait before the next.
-    LoginFailed {
-        throttle_key: String,
-        failures: i64,
-        not_before: i64,
-        why: &'static str,
-    },
+    LoginFailed { throttle_key: String, failures: i64, not_before: i64, why: &'static str },
     /// A checkpoint handed out: what it says must stay true for ever.
     CheckpointIssued { size: i64, note: String },
 }
@@ -146,51 +107,35 @@ impl Change {
     /// need, integers and text only.
     pub(in crate::store) fn detail(&self) -> Option<Value> {
         match self {
-            Self::RecordCreated(w) | Self::RecordChanged(w) | Self::RecordEnded(w) => Some(
-                json!({ "effective_on": w.entry.effective_on.to_string(), "number": w.entry.number }),
-            ),
+            Self::RecordCreated(w) | Self::RecordChanged(w) | Self::RecordEnded(w) => {
+                Some(json!({ "effective_on": w.entry.effective_on.to_string(), "number": w.entry.number }))
+            }
             Self::RecordCorrected(w) => Some(json!({
                 "effective_on": w.entry.effective_on.to_string(),
                 "number": w.entry.number,
                 "supersedes": w.entry.supersedes,
             })),
-            Self::FileStored {
-                sha256,
-                media_type,
-                bytes,
-                ..
-            } => Some(json!({ "sha256": sha256, "media_type": media_type, "size": bytes.len() })),
+            Self::FileStored { sha256, media_type, bytes, .. } => {
+                Some(json!({ "sha256": sha256, "media_type": media_type, "size": bytes.len() }))
+            }
             Self::DocumentAdded(d) => Some(json!({ "kind": d.kind, "sha256": d.sha256 })),
             Self::GrantIssued(after) => Some(json!({ "after": after })),
-            Self::GrantChanged { before, after } => {
-                Some(json!({ "before": before, "after": after }))
+            Self::GrantChanged { before, after } => Some(json!({ "before": before, "after": after })),
+            Self::GrantRevoked { grant, ground, explanation } => {
+                Some(json!({ "before": grant, "ground": ground, "explanation": explanation }))
             }
-            Self::GrantRevoked {
-                grant,
-                ground,
-                explanation,
-            } => Some(json!({ "before": grant, "ground": ground, "explanation": explanation })),
-            Self::DefinitionLoaded {
-                digest,
-                in_force_from,
-                replaces,
-                body: _,
-            } => Some(
-                json!({ "digest": digest, "in_force_from": in_force_from, "replaces": replaces }),
-            ),
+            Self::DefinitionLoaded { digest, in_force_from, replaces, body: _ } => {
+                Some(json!({ "digest": digest, "in_force_from": in_force_from, "replaces": replaces }))
+            }
             Self::UserAdded(u) => Some(json!({ "user_id": u.id, "username": u.username })),
             Self::PasswordChanged { user_id, .. } => Some(json!({ "user_id": user_id })),
             Self::SessionOpened { session_id, .. } | Self::SessionRefreshed { session_id, .. } => {
                 Some(json!({ "session_id": session_id }))
             }
-            Self::SessionsEnded {
-                session_id,
-                user_id,
-                why,
-            } => Some(json!({ "session_id": session_id, "user_id": user_id, "why": why })),
-            Self::LoginFailed { failures, why, .. } => {
-                Some(json!({ "failures": failures, "why": why }))
+            Self::SessionsEnded { session_id, user_id, why } => {
+                Some(json!({ "session_id": session_id, "user_id": user_id, "why": why }))
             }
+            Self::LoginFailed { failures, why, .. } => Some(json!({ "failures": failures, "why": why })),
             Self::CheckpointIssued { size, .. } => Some(json!({ "size": size })),
         }
     }
@@ -224,23 +169,14 @@ impl Change {
             }
             Self::RecordChanged(w) | Self::RecordCorrected(w) | Self::RecordEnded(w) => {
                 let key = w.record_id.to_string();
-                diesel::update(
-                    record::table
-                        .filter(record::register.eq(register))
-                        .filter(record::id.eq(&key)),
-                )
-                .set((record::version.eq(w.version), record::updated_at.eq(at)))
-                .execute(conn)?;
+                diesel::update(record::table.filter(record::register.eq(register)).filter(record::id.eq(&key)))
+                    .set((record::version.eq(w.version), record::updated_at.eq(at)))
+                    .execute(conn)?;
                 write_entry(conn, register, &w, &audit, at)?;
                 forget_states(conn, register, &key)?;
                 write_states(conn, register, &w)
             }
-            Self::FileStored {
-                sha256,
-                media_type,
-                bytes,
-                by,
-            } => {
+            Self::FileStored { sha256, media_type, bytes, by } => {
                 let size = i64::try_from(bytes.len()).unwrap_or(i64::MAX);
                 let row = (
                     stored_file::register.eq(register),
@@ -281,8 +217,7 @@ impl Change {
                         access_grant::id.eq(grant.id.to_string()),
                         access_grant::user_id.eq(grant.user_id.to_string()),
                         access_grant::role.eq(&grant.role),
-                        access_grant::institution_id
-                            .eq(grant.institution_id.map(|i| i.to_string())),
+                        access_grant::institution_id.eq(grant.institution_id.map(|i| i.to_string())),
                         access_grant::from_day.eq(from),
                         access_grant::until_day.eq(until),
                         access_grant::version.eq(grant.version),
@@ -290,23 +225,13 @@ impl Change {
                         access_grant::audit_id.eq(&audit),
                     ))
                     .execute(conn)?;
-                log_grant(
-                    conn,
-                    register,
-                    &grant,
-                    "granted",
-                    &json!({ "after": grant }),
-                    &audit,
-                    at,
-                    by,
-                )
+                log_grant(conn, register, &grant, "granted", &json!({ "after": grant }), &audit, at, by)
             }
             Self::GrantChanged { before, after } => {
                 let (from, until, body) = grant_columns(&after)?;
                 diesel::update(access_grant::table.find((register, after.id.to_string())))
                     .set((
-                        access_grant::institution_id
-                            .eq(after.institution_id.map(|i| i.to_string())),
+                        access_grant::institution_id.eq(after.institution_id.map(|i| i.to_string())),
                         access_grant::from_day.eq(from),
                         access_grant::until_day.eq(until),
                         access_grant::version.eq(after.version),
@@ -316,11 +241,7 @@ impl Change {
                 let body = json!({ "before": before, "after": after });
                 log_grant(conn, register, &after, "changed", &body, &audit, at, by)
             }
-            Self::GrantRevoked {
-                grant,
-                ground,
-                explanation,
-            } => {
+            Self::GrantRevoked { grant, ground, explanation } => {
                 let mut after = grant.clone();
                 after.revoked = true;
                 after.version += 1;
@@ -335,12 +256,7 @@ impl Change {
                 let body = json!({ "before": grant, "ground": ground, "explanation": explanation });
                 log_grant(conn, register, &grant, "revoked", &body, &audit, at, by)
             }
-            Self::DefinitionLoaded {
-                digest,
-                in_force_from,
-                body,
-                replaces: _,
-            } => {
+            Self::DefinitionLoaded { digest, in_force_from, body, replaces: _ } => {
                 diesel::insert_into(definition::table)
                     .values((
                         definition::register.eq(register),
@@ -369,21 +285,13 @@ impl Change {
                     .execute(conn)?;
                 Ok(())
             }
-            Self::PasswordChanged {
-                user_id,
-                password_hash,
-            } => {
+            Self::PasswordChanged { user_id, password_hash } => {
                 diesel::update(app_user::table.find((register, user_id.to_string())))
                     .set(app_user::password_hash.eq(password_hash))
                     .execute(conn)?;
                 end_sessions(conn, register, user_id, None, at)
             }
-            Self::SessionOpened {
-                session_id,
-                user_id,
-                refresh,
-                throttle_key,
-            } => {
+            Self::SessionOpened { session_id, user_id, refresh, throttle_key } => {
                 diesel::insert_into(session::table)
                     .values((
                         session::register.eq(register),
@@ -392,41 +300,26 @@ impl Change {
                         session::opened_at.eq(at),
                     ))
                     .execute(conn)?;
-                diesel::delete(login_throttle::table.find((register, throttle_key)))
-                    .execute(conn)?;
+                diesel::delete(login_throttle::table.find((register, throttle_key))).execute(conn)?;
                 write_refresh(conn, register, session_id, refresh)
             }
-            Self::SessionRefreshed {
-                spent,
-                refresh,
-                session_id,
-            } => {
+            Self::SessionRefreshed { spent, refresh, session_id } => {
                 diesel::update(refresh_token::table.find((register, spent)))
                     .set(refresh_token::used_at.eq(at))
                     .execute(conn)?;
                 write_refresh(conn, register, session_id, refresh)
             }
-            Self::SessionsEnded {
-                user_id,
-                session_id,
-                why: _,
-            } => end_sessions(conn, register, user_id, session_id, at),
-            Self::LoginFailed {
-                throttle_key,
-                failures,
-                not_before,
-                why: _,
-            } => {
+            Self::SessionsEnded { user_id, session_id, why: _ } => {
+                end_sessions(conn, register, user_id, session_id, at)
+            }
+            Self::LoginFailed { throttle_key, failures, not_before, why: _ } => {
                 let row = (
                     login_throttle::register.eq(register),
                     login_throttle::key.eq(throttle_key),
                     login_throttle::failures.eq(failures),
                     login_throttle::not_before.eq(not_before),
                 );
-                let update = (
-                    login_throttle::failures.eq(failures),
-                    login_throttle::not_before.eq(not_before),
-                );
+                let update = (login_throttle::failures.eq(failures), login_throttle::not_before.eq(not_before));
                 on_conn!(conn, c => diesel::insert_into(login_throttle::table).values(row)
                     .on_conflict((login_throttle::register, login_throttle::key)).do_update().set(update).execute(c))?;
                 Ok(())
@@ -446,13 +339,7 @@ impl Change {
     }
 }
 
-fn write_entry(
-    conn: &mut AnyConn,
-    register: &str,
-    w: &EntryWrite,
-    audit: &str,
-    at: i64,
-) -> Result<(), Error> {
+fn write_entry(conn: &mut AnyConn, register: &str, w: &EntryWrite, audit: &str, at: i64) -> Result<(), Error> {
     let id = w.entry.id.to_string();
     diesel::insert_into(entry::table)
         .values((
@@ -485,21 +372,15 @@ fn write_entry(
 
 fn forget_states(conn: &mut AnyConn, register: &str, record_id: &str) -> Result<(), Error> {
     diesel::delete(
-        record_index::table
-            .filter(record_index::register.eq(register))
-            .filter(record_index::record_id.eq(record_id)),
+        record_index::table.filter(record_index::register.eq(register)).filter(record_index::record_id.eq(record_id)),
     )
     .execute(conn)?;
     diesel::delete(
-        record_state::table
-            .filter(record_state::register.eq(register))
-            .filter(record_state::record_id.eq(record_id)),
+        record_state::table.filter(record_state::register.eq(register)).filter(record_state::record_id.eq(record_id)),
     )
     .execute(conn)?;
     diesel::delete(
-        unique_key::table
-            .filter(unique_key::register.eq(register))
-            .filter(unique_key::record_id.eq(record_id)),
+        unique_key::table.filter(unique_key::register.eq(register)).filter(unique_key::record_id.eq(record_id)),
     )
     .execute(conn)?;
     Ok(())
@@ -527,14 +408,8 @@ fn write_states(conn: &mut AnyConn, register: &str, w: &EntryWrite) -> Result<()
     let institution_id = w.institution_id.to_string();
     for (n, segment) in w.timeline.segments.iter().enumerate() {
         let effective_on = segment.from.to_string();
-        let from_day = if n == 0 {
-            FIRST_DAY
-        } else {
-            effective_on.as_str()
-        };
-        let until_day = segment
-            .until
-            .map_or_else(|| LAST_DAY.to_owned(), |d| d.to_string());
+        let from_day = if n == 0 { FIRST_DAY } else { effective_on.as_str() };
+        let until_day = segment.until.map_or_else(|| LAST_DAY.to_owned(), |d| d.to_string());
         let (begins, ends) = life(&w.record_type, &segment.data);
         // Nothing was true of the record before its first entry, whatever its dates say.
         let first = w.timeline.begins().unwrap_or(segment.from);
@@ -554,11 +429,8 @@ fn write_states(conn: &mut AnyConn, register: &str, w: &EntryWrite) -> Result<()
                 record_state::data.eq(segment.data.to_string()),
             ))
             .execute(conn)?;
-        let every = crate::domain::record::index::Indexed {
-            field: EVERY.to_owned(),
-            value: String::new(),
-            number: None,
-        };
+        let every =
+            crate::domain::record::index::Indexed { field: EVERY.to_owned(), value: String::new(), number: None };
         let rows: Vec<IndexRow<'_>> = index(&w.record_type, &segment.data)
             .into_iter()
             .chain([every])
@@ -579,11 +451,7 @@ fn write_states(conn: &mut AnyConn, register: &str, w: &EntryWrite) -> Result<()
         on_conn!(&mut *conn, c => diesel::insert_into(record_index::table).values(&rows).execute(c))?;
     }
     for key in &w.unique_keys {
-        let row = (
-            unique_key::register.eq(register),
-            unique_key::key.eq(key),
-            unique_key::record_id.eq(&record_id),
-        );
+        let row = (unique_key::register.eq(register), unique_key::key.eq(key), unique_key::record_id.eq(&record_id));
         // A key whose holder has ended goes over to the new holder; that it has was checked before.
         on_conn!(&mut *conn, c => diesel::insert_into(unique_key::table).values(row)
             .on_conflict((unique_key::register, unique_key::key)).do_update()
@@ -616,13 +484,7 @@ fn remember(
 
 fn grant_columns(grant: &Grant) -> Result<(String, String, String), Error> {
     let body = serde_json::to_string(grant).map_err(|e| Error::Damaged(e.to_string()))?;
-    Ok((
-        grant.from.to_string(),
-        grant
-            .until
-            .map_or_else(|| LAST_DAY.to_owned(), |d| d.to_string()),
-        body,
-    ))
+    Ok((grant.from.to_string(), grant.until.map_or_else(|| LAST_DAY.to_owned(), |d| d.to_string()), body))
 }
 
 #[expect(clippy::too_many_arguments, reason = "the columns of one row")]
@@ -652,12 +514,7 @@ fn log_grant(
     Ok(())
 }
 
-fn write_refresh(
-    conn: &mut AnyConn,
-    register: &str,
-    session_id: Uuid,
-    refresh: RefreshWrite,
-) -> Result<(), Error> {
+fn write_refresh(conn: &mut AnyConn, register: &str, session_id: Uuid, refresh: RefreshWrite) -> Result<(), Error> {
     diesel::insert_into(refresh_token::table)
         .values((
             refresh_token::register.eq(register),
@@ -682,12 +539,10 @@ fn end_sessions(
         .filter(session::user_id.eq(user_id.to_string()))
         .filter(session::ended_at.is_null());
     match session_id {
-        Some(one) => diesel::update(open.filter(session::id.eq(one.to_string())))
-            .set(session::ended_at.eq(at))
-            .execute(conn)?,
-        None => diesel::update(open)
-            .set(session::ended_at.eq(at))
-            .execute(conn)?,
+        Some(one) => {
+            diesel::update(open.filter(session::id.eq(one.to_string()))).set(session::ended_at.eq(at)).execute(conn)?
+        }
+        None => diesel::update(open).set(session::ended_at.eq(at)).execute(conn)?,
     };
     Ok(())
 }

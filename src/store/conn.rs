@@ -45,10 +45,8 @@ pub(in crate::store) fn connect(url: &DatabaseUrl) -> Result<AnyConn, diesel::r2
     match url {
         DatabaseUrl::Pg(url) => {
             let mut conn = PgConnection::establish(url).map_err(Error::ConnectionError)?;
-            conn.batch_execute(
-                "SET TIME ZONE 'UTC'; SET lock_timeout = '5s'; SET synchronous_commit = on",
-            )
-            .map_err(Error::QueryError)?;
+            conn.batch_execute("SET TIME ZONE 'UTC'; SET lock_timeout = '5s'; SET synchronous_commit = on")
+                .map_err(Error::QueryError)?;
             Ok(AnyConn::Pg(conn))
         }
         DatabaseUrl::Sqlite(path) => {

@@ -46,9 +46,7 @@ impl ActContext {
     /// The installation acting under `name`.
     pub fn installation(name: &str) -> Self {
         Self {
-            caller: Caller::Installation {
-                name: name.to_owned(),
-            },
+            caller: Caller::Installation { name: name.to_owned() },
             purpose: None,
             request_id: None,
             idempotency: None,
@@ -58,10 +56,7 @@ impl ActContext {
 
     /// A user acting at the machine itself.
     pub fn user(user_id: Uuid) -> Self {
-        Self {
-            caller: Caller::User { user_id },
-            ..Self::installation("")
-        }
+        Self { caller: Caller::User { user_id }, ..Self::installation("") }
     }
 }
 

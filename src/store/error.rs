@@ -39,27 +39,20 @@ impl Error {
     pub fn is_transient(&self) -> bool {
         use diesel::result::{DatabaseErrorKind, Error as Diesel};
         match self {
-            Self::Database(Diesel::DatabaseError(DatabaseErrorKind::SerializationFailure, _)) => {
-                true
-            }
+            Self::Database(Diesel::DatabaseError(DatabaseErrorKind::SerializationFailure, _)) => true,
             Self::Database(Diesel::DatabaseError(_, info)) => {
                 let text = info.message();
                 text.contains("deadlock detected") || text.contains("database is locked")
             }
-            Self::Database(_)
-            | Self::Refused(_)
-            | Self::Unavailable(_)
-            | Self::LogFailed(_)
-            | Self::Damaged(_) => false,
+            Self::Database(_) | Self::Refused(_) | Self::Unavailable(_) | Self::LogFailed(_) | Self::Damaged(_) => {
+                false
+            }
         }
     }
 
     /// Whether a unique key stood in the way.
     pub fn is_unique_violation(&self) -> bool {
         use diesel::result::{DatabaseErrorKind, Error as Diesel};
-        matches!(
-            self,
-            Self::Database(Diesel::DatabaseError(DatabaseErrorKind::UniqueViolation, _))
-        )
+        matches!(self, Self::Database(Diesel::DatabaseError(DatabaseErrorKind::UniqueViolation, _)))
     }
 }

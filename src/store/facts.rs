@@ -44,28 +44,14 @@ pub(in crate::store) fn day(text: &str) -> Result<NaiveDate, Error> {
 
 /// A bound of a record's life as stored: `None` for the open ends.
 pub(in crate::store) fn bound(text: &str) -> Option<NaiveDate> {
-    if text == FIRST_DAY || text == LAST_DAY {
-        None
-    } else {
-        parse_day(text)
-    }
+    if text == FIRST_DAY || text == LAST_DAY { None } else { parse_day(text) }
 }
 
 pub(in crate::store) fn json(text: &str) -> Result<Value, Error> {
     serde_json::from_str(text).map_err(|_| Error::Damaged("stored JSON cannot be read".into()))
 }
 
-type Row = (
-    String,
-    String,
-    i64,
-    i64,
-    i64,
-    String,
-    String,
-    String,
-    String,
-);
+type Row = (String, String, i64, i64, i64, String, String, String, String);
 
 /// The record and its state on `on`, as known now.
 pub(in crate::store) fn load(
@@ -77,9 +63,8 @@ pub(in crate::store) fn load(
     let key = record_id.to_string();
     let row: Option<Row> = record::table
         .inner_join(
-            record_state::table.on(record_state::register
-                .eq(record::register)
-                .and(record_state::record_id.eq(record::id))),
+            record_state::table
+                .on(record_state::register.eq(record::register).and(record_state::record_id.eq(record::id))),
         )
         .filter(record::register.eq(register))
         .filter(record::id.eq(&key))
@@ -98,9 +83,7 @@ pub(in crate::store) fn load(
         ))
         .first(conn)
         .optional()?;
-    let Some((record_type, institution, version, created, updated, effective, begins, ends, data)) =
-        row
-    else {
+    let Some((record_type, institution, version, created, updated, effective, begins, ends, data)) = row else {
         return Ok(None);
     };
     let from = day(&effective)?;
@@ -119,11 +102,7 @@ pub(in crate::store) fn load(
 }
 
 /// Every entry of a record, in the order made.
-pub(in crate::store) fn entries(
-    conn: &mut AnyConn,
-    register: &str,
-    record_id: Uuid,
-) -> Result<Vec<Entry>, Error> {
+pub(in crate::store) fn entries(conn: &mut AnyConn, register: &str, record_id: Uuid) -> Result<Vec<Entry>, Error> {
     type Row = (String, i64, String, String, i64, String, Option<String>);
     let rows: Vec<Row> = entry::table
         .filter(entry::register.eq(register))
@@ -140,29 +119,22 @@ pub(in crate::store) fn entries(
         ))
         .load(conn)?;
     rows.into_iter()
-        .map(
-            |(entry_id, number, kind, effective_on, recorded_at, data, supersedes)| {
-                Ok(Entry {
-                    id: id(&entry_id)?,
-                    number,
-                    kind: EntryKind::parse(&kind)
-                        .ok_or_else(|| Error::Damaged("an entry's kind".into()))?,
-                    effective_on: day(&effective_on)?,
-                    recorded_at: instant(recorded_at),
-                    data: json(&data)?,
-                    supersedes: supersedes.as_deref().map(id).transpose()?,
-                })
-            },
-        )
+        .map(|(entry_id, number, kind, effective_on, recorded_at, data, supersedes)| {
+            Ok(Entry {
+                id: id(&entry_id)?,
+                number,
+                kind: EntryKind::parse(&kind).ok_or_else(|| Error::Damaged("an entry's kind".into()))?,
+                effective_on: day(&effective_on)?,
+                recorded_at: instant(recorded_at),
+                data: json(&data)?,
+                supersedes: supersedes.as_deref().map(id).transpose()?,
+            })
+        })
         .collect()
 }
 
 /// Locks the record's row until the transaction ends (PostgreSQL; SQLite has one writer anyway).
-pub(in crate::store) fn lock(
-    conn: &mut AnyConn,
-    register: &str,
-    record_id: Uuid,
-) -> Result<(), Error> {
+pub(in crate::store) fn lock(conn: &mut AnyConn, register: &str, record_id: Uuid) -> Result<(), Error> {
     if let AnyConn::Pg(pg) = conn {
         record::table
             .filter(record::register.eq(register))

@@ -89,11 +89,7 @@ impl<T> Sealed<'_, T> {
     /// Seals what a query returned together with the event that must be recorded first. For writes the event is
     /// recorded in the act's own transaction and `event` is `None`.
     pub(in crate::store) fn new(value: T, event: Option<Event>) -> Self {
-        Self {
-            value,
-            event,
-            brand: PhantomData,
-        }
+        Self { value, event, brand: PhantomData }
     }
 
     /// What only the program itself looks at (a password hash to compare with): it is never served, so that no log

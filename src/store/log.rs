@@ -8,9 +8,7 @@ use uuid::Uuid;
 
 use super::conn::AnyConn;
 use super::error::Error;
-use super::schema::{
-    audit_event, audit_head, audit_leaf, audit_node, audit_payload, audit_queue, audit_subject,
-};
+use super::schema::{audit_event, audit_head, audit_leaf, audit_node, audit_payload, audit_queue, audit_subject};
 use crate::clock::{Stamps, uuid_at};
 use crate::domain::audit::event::{Event, Outcome, Who};
 use crate::domain::audit::tree::{Frontier, is_stored};
@@ -89,15 +87,8 @@ pub(in crate::store) fn record(
     let body = canonical::canonical(&event).map_err(|e| Error::LogFailed(e.to_string()))?;
     let commitment = leaf::commit(&salt, &body);
     let id = event.id.to_string();
-    insert(conn, &event, &id, recorded_at, &salt, &body, &commitment)
-        .map_err(|e| Error::LogFailed(e.to_string()))?;
-    Ok(Recorded {
-        register: event.register,
-        id: event.id,
-        recorded_at,
-        kind: event.kind,
-        commitment,
-    })
+    insert(conn, &event, &id, recorded_at, &salt, &body, &commitment).map_err(|e| Error::LogFailed(e.to_string()))?;
+    Ok(Recorded { register: event.register, id: event.id, recorded_at, kind: event.kind, commitment })
 }
 
 fn insert(
@@ -120,9 +111,7 @@ fn insert(
         actor_id: event.actor.user_id.map(|u| u.to_string()),
         commitment,
     };
-    diesel::insert_into(audit_event::table)
-        .values(&row)
-        .execute(conn)?;
+    diesel::insert_into(audit_event::table).values(&row).execute(conn)?;
     diesel::insert_into(audit_payload::table)
         .values((
             audit_payload::register.eq(register),
@@ -138,32 +127,21 @@ fn insert(
         let rows: Vec<_> = records
             .iter()
             .map(|r| {
-                (
-                    audit_subject::register.eq(register),
-                    audit_subject::record_id.eq(r),
-                    audit_subject::event_id.eq(id),
-                )
+                (audit_subject::register.eq(register), audit_subject::record_id.eq(r), audit_subject::event_id.eq(id))
             })
             .collect();
         on_conn!(&mut *conn, c => diesel::insert_into(audit_subject::table).values(&rows).execute(c))?;
     }
     if matches!(conn, AnyConn::Pg(_)) {
         diesel::insert_into(audit_queue::table)
-            .values((
-                audit_queue::register.eq(register),
-                audit_queue::event_id.eq(id),
-            ))
+            .values((audit_queue::register.eq(register), audit_queue::event_id.eq(id)))
             .execute(conn)?;
     }
     Ok(())
 }
 
 /// Gives recorded events of one register their places in the tree, in the order given.
-pub(in crate::store) fn integrate(
-    conn: &mut AnyConn,
-    register: &str,
-    events: &[&Recorded],
-) -> Result<(), Error> {
+pub(in crate::store) fn integrate(conn: &mut AnyConn, register: &str, events: &[&Recorded]) -> Result<(), Error> {
     let failed = |e: diesel::result::Error| Error::LogFailed(e.to_string());
     let (mut frontier, fresh) = match head(conn, register).map_err(failed)? {
         Some(bytes) => (
@@ -177,18 +155,9 @@ pub(in crate::store) fn integrate(
     let mut nodes: Vec<(u32, u64, Hash)> = Vec::new();
     for event in events {
         let seq = frontier.size();
-        let leaf = Leaf {
-            seq,
-            recorded_at_micros: event.recorded_at,
-            kind: event.kind,
-            commitment: event.commitment,
-        };
+        let leaf = Leaf { seq, recorded_at_micros: event.recorded_at, kind: event.kind, commitment: event.commitment };
         let hash = leaf.hash();
-        leaves.push((
-            i64::try_from(seq).unwrap_or(i64::MAX),
-            event.id.to_string(),
-            hash,
-        ));
+        leaves.push((i64::try_from(seq).unwrap_or(i64::MAX), event.id.to_string(), hash));
         frontier.push(hash, |subtree, hash| {
             if is_stored(subtree.level) {
                 nodes.push((subtree.level, subtree.index, hash));
@@ -208,8 +177,7 @@ pub(in crate::store) fn integrate(
         .collect();
     // PostgreSQL takes 65,535 parameters in a statement.
     for rows in leaf_rows.chunks(5_000) {
-        on_conn!(&mut *conn, c => diesel::insert_into(audit_leaf::table).values(rows).execute(c))
-            .map_err(failed)?;
+        on_conn!(&mut *conn, c => diesel::insert_into(audit_leaf::table).values(rows).execute(c)).map_err(failed)?;
     }
     for (level, position, hash) in &nodes {
         diesel::insert_into(audit_node::table)
@@ -222,10 +190,7 @@ pub(in crate::store) fn integrate(
             .execute(conn)
             .map_err(failed)?;
     }
-    let (size, bytes) = (
-        i64::try_from(frontier.size()).unwrap_or(i64::MAX),
-        frontier.to_bytes(),
-    );
+    let (size, bytes) = (i64::try_from(frontier.size()).unwrap_or(i64::MAX), frontier.to_bytes());
     if fresh {
         diesel::insert_into(audit_head::table)
             .values((
@@ -237,10 +202,7 @@ pub(in crate::store) fn integrate(
             .map_err(failed)?;
     } else {
         diesel::update(audit_head::table.find(register))
-            .set((
-                audit_head::size.eq(size),
-                audit_head::frontier.eq(bytes.as_slice()),
-            ))
+            .set((audit_head::size.eq(size), audit_head::frontier.eq(bytes.as_slice())))
             .execute(conn)
             .map_err(failed)?;
     }
@@ -249,9 +211,7 @@ pub(in crate::store) fn integrate(
 
 /// The end of a register's tree, locked on PostgreSQL so that only one integrates at a time.
 fn head(conn: &mut AnyConn, register: &str) -> QueryResult<Option<Vec<u8>>> {
-    let query = audit_head::table
-        .find(register)
-        .select(audit_head::frontier);
+    let query = audit_head::table.find(register).select(audit_head::frontier);
     match conn {
         AnyConn::Pg(c) => query.for_update().first(c).optional(),
         AnyConn::Sqlite(c) => query.first(c).optional(),

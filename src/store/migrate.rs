@@ -54,9 +54,7 @@ pub fn grant_runtime_role(url: &DatabaseUrl, role: &str) -> Result<(), Error> {
     use diesel::connection::SimpleConnection;
     let mut conn = connect(url).map_err(|e| Error::Unavailable(e.to_string()))?;
     let AnyConn::Pg(pg) = &mut conn else {
-        return Err(Error::Unavailable(
-            "a run-time role exists on PostgreSQL only".into(),
-        ));
+        return Err(Error::Unavailable("a run-time role exists on PostgreSQL only".into()));
     };
     let role = format!("\"{}\"", role.replace('"', "\"\""));
     let mut sql = format!(
@@ -65,9 +63,7 @@ pub fn grant_runtime_role(url: &DatabaseUrl, role: &str) -> Result<(), Error> {
          REVOKE UPDATE ON audit_payload FROM {role};"
     );
     for table in GROW_ONLY {
-        sql.push_str(&format!(
-            "REVOKE UPDATE, DELETE, TRUNCATE ON {table} FROM {role};"
-        ));
+        sql.push_str(&format!("REVOKE UPDATE, DELETE, TRUNCATE ON {table} FROM {role};"));
     }
     pg.batch_execute(&sql).map_err(Error::from)
 }

@@ -67,18 +67,11 @@ impl Store {
     ///
     /// # Errors
     /// [`Error::Unavailable`] with the cause: no connection, or migrations that are missing.
-    pub fn open(
-        settings: &Settings,
-        registers: Registers,
-        clock: Arc<dyn Clock>,
-    ) -> Result<Self, Error> {
+    pub fn open(settings: &Settings, registers: Registers, clock: Arc<dyn Clock>) -> Result<Self, Error> {
         // The first connection tells the real cause of a failure; the pool would only say that it timed out.
-        let mut first =
-            conn::connect(&settings.url).map_err(|e| Error::Unavailable(e.to_string()))?;
+        let mut first = conn::connect(&settings.url).map_err(|e| Error::Unavailable(e.to_string()))?;
         if !migrate::is_current(&mut first)? {
-            return Err(Error::Unavailable(
-                "the database lacks migrations: run `andmekogu migrate`".into(),
-            ));
+            return Err(Error::Unavailable("the database lacks migrations: run `andmekogu migrate`".into()));
         }
         let pool = r2d2::Pool::builder()
             .max_size(settings.readers)
@@ -117,11 +110,7 @@ impl Store {
     ///
     /// # Errors
     /// What the read refused; [`Error::LogFailed`] when the entry could not be written, and then nothing is shown.
-    pub async fn disclose<T, F>(
-        self: &Arc<Self>,
-        cx: ActContext,
-        read: F,
-    ) -> Result<Disclosed<T>, Error>
+    pub async fn disclose<T, F>(self: &Arc<Self>, cx: ActContext, read: F) -> Result<Disclosed<T>, Error>
     where
         T: Send + 'static,
         F: for<'tx> FnOnce(&mut Tx<'tx>) -> Result<Sealed<'tx, T>, Error> + Send + 'static,
@@ -168,11 +157,7 @@ impl Store {
     ///
     /// # Errors
     /// What the act refused; [`Error::LogFailed`], [`Error::Unavailable`] when nothing was done.
-    pub async fn write<T, F>(
-        self: &Arc<Self>,
-        cx: ActContext,
-        mut act: F,
-    ) -> Result<Disclosed<T>, Error>
+    pub async fn write<T, F>(self: &Arc<Self>, cx: ActContext, mut act: F) -> Result<Disclosed<T>, Error>
     where
         T: Send + 'static,
         F: for<'tx> FnMut(&mut WriteTx<'tx>) -> Result<Sealed<'tx, T>, Error> + Send + 'static,
@@ -181,11 +166,7 @@ impl Store {
         let stamps = self.stamps.clone();
         let run = move |conn: &mut AnyConn, traces: &mut Traces| {
             let tx = Tx::new(conn, &cx, &registers, stamps.now());
-            let mut tx = WriteTx {
-                tx,
-                stamps: &stamps,
-                recorded: Vec::new(),
-            };
+            let mut tx = WriteTx { tx, stamps: &stamps, recorded: Vec::new() };
             let result = act(&mut tx).map(Sealed::open);
             traces.denial = tx.tx.denial.take();
             let (value, event) = result?;
@@ -217,14 +198,8 @@ impl Store {
         F: FnMut(&mut AnyConn, &mut Traces) -> Result<T, Error> + Send + 'static,
     {
         let (reply, answer) = oneshot::channel();
-        self.writer.submit(Box::new(Pending {
-            run,
-            produced: None,
-            reply: Some(reply),
-        }))?;
-        answer
-            .await
-            .map_err(|_| Error::Unavailable("the writer stopped before it answered".into()))?
+        self.writer.submit(Box::new(Pending { run, produced: None, reply: Some(reply) }))?;
+        answer.await.map_err(|_| Error::Unavailable("the writer stopped before it answered".into()))?
     }
 
     /// Whether the database answers and is migrated.
@@ -233,11 +208,7 @@ impl Store {
     /// The cause, when it is not.
     pub fn ready(&self) -> Result<(), Error> {
         let mut conn = self.pool.get()?;
-        if migrate::is_current(&mut conn)? {
-            Ok(())
-        } else {
-            Err(Error::Unavailable("migrations are missing".into()))
-        }
+        if migrate::is_current(&mut conn)? { Ok(()) } else { Err(Error::Unavailable("migrations are missing".into())) }
     }
 
     /// Where the database is.

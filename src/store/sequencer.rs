@@ -41,10 +41,7 @@ impl Sequencer {
             .name("sequencer".to_owned())
             .spawn(move || run(&url, &flag))
             .map_err(|e| Error::Unavailable(e.to_string()))?;
-        Ok(Self {
-            stop,
-            thread: Some(thread),
-        })
+        Ok(Self { stop, thread: Some(thread) })
     }
 }
 
@@ -91,9 +88,8 @@ pub(in crate::store) fn integrate_waiting(conn: &mut AnyConn) -> Result<usize, E
         let AnyConn::Pg(pg) = c else { return Ok(0) };
         let rows: Vec<Row> = audit_queue::table
             .inner_join(
-                audit_event::table.on(audit_event::register
-                    .eq(audit_queue::register)
-                    .and(audit_event::id.eq(audit_queue::event_id))),
+                audit_event::table
+                    .on(audit_event::register.eq(audit_queue::register).and(audit_event::id.eq(audit_queue::event_id))),
             )
             .order((audit_queue::register, audit_queue::event_id))
             .limit(BATCH)
@@ -108,15 +104,12 @@ pub(in crate::store) fn integrate_waiting(conn: &mut AnyConn) -> Result<usize, E
             .skip_locked()
             .load(pg)?;
         let count = rows.len();
-        metrics::gauge!("andmekogu_log_waiting")
-            .set(f64::from(u32::try_from(count).unwrap_or(u32::MAX)));
+        metrics::gauge!("andmekogu_log_waiting").set(f64::from(u32::try_from(count).unwrap_or(u32::MAX)));
         let mut recorded = Vec::with_capacity(count);
         for (register, id, recorded_at, kind, commitment) in rows {
             recorded.push(Recorded {
                 id: super::facts::id(&id)?,
-                kind: kind
-                    .parse::<Kind>()
-                    .map_err(|_| Error::Damaged("an event's kind".into()))?,
+                kind: kind.parse::<Kind>().map_err(|_| Error::Damaged("an event's kind".into()))?,
                 commitment: hash(&commitment)?,
                 register,
                 recorded_at,
@@ -125,8 +118,7 @@ pub(in crate::store) fn integrate_waiting(conn: &mut AnyConn) -> Result<usize, E
         let mut registers: Vec<String> = recorded.iter().map(|r| r.register.clone()).collect();
         registers.dedup();
         for register in registers {
-            let events: Vec<&Recorded> =
-                recorded.iter().filter(|r| r.register == register).collect();
+            let events: Vec<&Recorded> = recorded.iter().filter(|r| r.register == register).collect();
             log::integrate(c, &register, &events)?;
             let ids: Vec<String> = events.iter().map(|e| e.id.to_string()).collect();
             diesel::delete(

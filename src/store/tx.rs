@@ -51,15 +51,7 @@ impl<'tx> Tx<'tx> {
         registers: &'tx Registers,
         now: DateTime<Utc>,
     ) -> Self {
-        Self {
-            conn,
-            cx,
-            registers,
-            now,
-            denial: None,
-            actors: HashMap::new(),
-            brand: PhantomData,
-        }
+        Self { conn, cx, registers, now, denial: None, actors: HashMap::new(), brand: PhantomData }
     }
 
     /// The register called `name` in the version current today.
@@ -68,15 +60,8 @@ impl<'tx> Tx<'tx> {
     /// [`Refusal::NotFound`].
     pub fn register(&self, name: &str) -> Result<Arc<Register>, Error> {
         let any = self.registers.versions(name);
-        let day = any
-            .first()
-            .map(|r| r.day(self.now))
-            .ok_or(Refusal::NotFound { what: "register" })?;
-        Ok(self
-            .registers
-            .current(name, day)
-            .cloned()
-            .ok_or(Refusal::NotFound { what: "register" })?)
+        let day = any.first().map(|r| r.day(self.now)).ok_or(Refusal::NotFound { what: "register" })?;
+        Ok(self.registers.current(name, day).cloned().ok_or(Refusal::NotFound { what: "register" })?)
     }
 
     /// The day it is in `register`.
@@ -89,14 +74,9 @@ impl<'tx> Tx<'tx> {
         type Row = (String, String, Option<String>);
         let columns = (app_user::id, app_user::username, app_user::personal_code);
         let row: Option<Row> = match &self.cx.caller {
-            Caller::Session {
-                user_id,
-                session_id,
-            } => session::table
+            Caller::Session { user_id, session_id } => session::table
                 .inner_join(
-                    app_user::table.on(app_user::register
-                        .eq(session::register)
-                        .and(app_user::id.eq(session::user_id))),
+                    app_user::table.on(app_user::register.eq(session::register).and(app_user::id.eq(session::user_id))),
                 )
                 .filter(session::register.eq(INSTALLATION_REGISTER))
                 .filter(session::id.eq(session_id.to_string()))
@@ -116,11 +96,7 @@ impl<'tx> Tx<'tx> {
             Caller::Installation { .. } => return Ok(None),
         };
         let (id, username, personal_code) = row.ok_or(Refusal::Unauthenticated)?;
-        Ok(Some(UserRow {
-            id: facts::id(&id)?,
-            username,
-            personal_code,
-        }))
+        Ok(Some(UserRow { id: facts::id(&id)?, username, personal_code }))
     }
 
     /// Who acts in `register`, with their grants in force today.
@@ -148,8 +124,7 @@ impl<'tx> Tx<'tx> {
             },
         };
         let actor = Arc::new(actor);
-        self.actors
-            .insert(register.name().to_owned(), actor.clone());
+        self.actors.insert(register.name().to_owned(), actor.clone());
         Ok(actor)
     }
 
@@ -172,24 +147,13 @@ impl<'tx> Tx<'tx> {
             .load(self.conn)?;
         bodies
             .iter()
-            .map(|b| {
-                serde_json::from_str(b).map_err(|_| Error::Damaged("a grant cannot be read".into()))
-            })
+            .map(|b| serde_json::from_str(b).map_err(|_| Error::Damaged("a grant cannot be read".into())))
             .collect()
     }
 
     /// An event of this act, with what every event has.
-    pub(in crate::store) fn event(
-        &self,
-        register: &Register,
-        action: Action,
-        actor: &Actor,
-        ruling: &Ruling,
-    ) -> Event {
-        let who = Who {
-            user_id: actor.user_id,
-            name: actor.name.clone(),
-        };
+    pub(in crate::store) fn event(&self, register: &Register, action: Action, actor: &Actor, ruling: &Ruling) -> Event {
+        let who = Who { user_id: actor.user_id, name: actor.name.clone() };
         let mut event = log::draft(register.name(), action.kind(), action.as_str(), who);
         event.role.clone_from(&ruling.role);
         event.grant_id = ruling.grant_id;
@@ -212,19 +176,14 @@ impl<'tx> Tx<'tx> {
         let (Some(subject), Some(own)) = (&record_type.subject, &actor.personal_code) else {
             return false;
         };
-        data.get(&subject.personal_code)
-            .and_then(serde_json::Value::as_str)
-            == Some(own)
+        data.get(&subject.personal_code).and_then(serde_json::Value::as_str) == Some(own)
     }
 
     fn purpose(&self, register: &Register, about_self: bool) -> Result<bool, Error> {
         let access = &register.definition.register.access;
         let given = self.cx.purpose.is_some();
         if access.purpose_required && !given && !about_self {
-            return Err(Refusal::PurposeRequired {
-                clause: access.purpose_clause.clone(),
-            }
-            .into());
+            return Err(Refusal::PurposeRequired { clause: access.purpose_clause.clone() }.into());
         }
         Ok(given)
     }
@@ -241,9 +200,7 @@ impl<'tx> Tx<'tx> {
         touched: &BTreeSet<String>,
     ) -> Result<Permit<'tx, RecordCreate>, Error> {
         let register = self.register(register)?;
-        let kind = register.record_type(record_type).ok_or(Refusal::NotFound {
-            what: "record type",
-        })?;
+        let kind = register.record_type(record_type).ok_or(Refusal::NotFound { what: "record type" })?;
         let actor = self.actor(&register)?;
         let mut at = Coordinates {
             institution_id: institution,
@@ -251,31 +208,11 @@ impl<'tx> Tx<'tx> {
             status: Status::None,
             purpose_given: self.cx.purpose.is_some(),
         };
-        let rights = actor.sections(
-            &register.policies,
-            &register.definition,
-            kind,
-            Action::RecordCreate,
-            &at,
-        );
-        let ruling = self.permitted(
-            &register,
-            &actor,
-            kind,
-            Action::RecordCreate,
-            &rights,
-            touched,
-            institution,
-            None,
-        )?;
+        let rights = actor.sections(&register.policies, &register.definition, kind, Action::RecordCreate, &at);
+        let ruling =
+            self.permitted(&register, &actor, kind, Action::RecordCreate, &rights, touched, institution, None)?;
         at.status = Status::Active;
-        let view = actor.sections(
-            &register.policies,
-            &register.definition,
-            kind,
-            Action::RecordRead,
-            &at,
-        );
+        let view = actor.sections(&register.policies, &register.definition, kind, Action::RecordRead, &at);
         Ok(self.permit(register.clone(), ruling, rights, view, None))
     }
 
@@ -294,32 +231,21 @@ impl<'tx> Tx<'tx> {
         touched: Option<&BTreeSet<String>>,
     ) -> Result<Permit<'tx, A>, Error> {
         let register = self.register(register)?;
-        let kind = register.record_type(record_type).ok_or(Refusal::NotFound {
-            what: "record type",
-        })?;
+        let kind = register.record_type(record_type).ok_or(Refusal::NotFound { what: "record type" })?;
         let actor = self.actor(&register)?;
         if touched.is_some() {
             facts::lock(self.conn, register.name(), record_id)?;
         }
         let on = on.unwrap_or_else(|| self.today(&register));
-        let found = facts::load(self.conn, register.name(), record_id, on)?
-            .filter(|f| f.record_type == record_type);
-        let about_self = found
-            .as_ref()
-            .is_some_and(|f| Self::about_self(&actor, kind, &f.data));
+        let found = facts::load(self.conn, register.name(), record_id, on)?.filter(|f| f.record_type == record_type);
+        let about_self = found.as_ref().is_some_and(|f| Self::about_self(&actor, kind, &f.data));
         let at = Coordinates {
             institution_id: found.as_ref().map(|f| f.institution_id),
             about_self,
             status: found.as_ref().map_or(Status::None, |f| f.status),
             purpose_given: self.purpose(&register, about_self)?,
         };
-        let view = actor.sections(
-            &register.policies,
-            &register.definition,
-            kind,
-            Action::RecordRead,
-            &at,
-        );
+        let view = actor.sections(&register.policies, &register.definition, kind, Action::RecordRead, &at);
         let Some(facts) = found.filter(|_| view.any()) else {
             let ruling = view.leading().cloned();
             let mut event = match &ruling {
@@ -330,13 +256,7 @@ impl<'tx> Tx<'tx> {
             event.record_ids = vec![record_id];
             return Err(self.refuse(event, Refusal::NotFound { what: "record" }));
         };
-        let rights = actor.sections(
-            &register.policies,
-            &register.definition,
-            kind,
-            A::ACTION,
-            &at,
-        );
+        let rights = actor.sections(&register.policies, &register.definition, kind, A::ACTION, &at);
         let none = BTreeSet::new();
         let ruling = self.permitted(
             &register,
@@ -352,10 +272,7 @@ impl<'tx> Tx<'tx> {
     }
 
     /// The ruling when every touched section is permitted (and at least one section where none is touched).
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "everything that the denial's log entry names"
-    )]
+    #[expect(clippy::too_many_arguments, reason = "everything that the denial's log entry names")]
     fn permitted(
         &mut self,
         register: &Arc<Register>,
@@ -367,19 +284,14 @@ impl<'tx> Tx<'tx> {
         institution: Option<Uuid>,
         record_id: Option<Uuid>,
     ) -> Result<Ruling, Error> {
-        let refused = touched
-            .iter()
-            .find_map(|s| rights.refused.get(s).map(|r| (s, r)));
+        let refused = touched.iter().find_map(|s| rights.refused.get(s).map(|r| (s, r)));
         let (ruling, section) = match refused {
             Some((section, ruling)) => (ruling.clone(), Some(section.clone())),
             None => match rights.leading() {
                 Some(ruling) if rights.any() => return Ok(ruling.clone()),
                 Some(ruling) => (ruling.clone(), None),
                 None => {
-                    return Err(Refusal::NotFound {
-                        what: "record type",
-                    }
-                    .into());
+                    return Err(Refusal::NotFound { what: "record type" }.into());
                 }
             },
         };
@@ -389,52 +301,26 @@ impl<'tx> Tx<'tx> {
         event.record_ids = record_id.into_iter().collect();
         event.sections = section.iter().cloned().collect();
         let detail = match section {
-            Some(s) => format!(
-                "your rights do not cover {} in section {s}",
-                action.as_str()
-            ),
+            Some(s) => format!("your rights do not cover {} in section {s}", action.as_str()),
             None => format!("your rights do not cover {}", action.as_str()),
         };
-        Err(self.refuse(
-            event,
-            Refusal::Forbidden {
-                clause: ruling.decision.clause,
-                detail,
-            },
-        ))
+        Err(self.refuse(event, Refusal::Forbidden { clause: ruling.decision.clause, detail }))
     }
 
     /// Leave to list records of a type. What is listed and shown is decided per institution and status.
     ///
     /// # Errors
     /// As [`Tx::authorize_create`].
-    pub fn authorize_list(
-        &mut self,
-        register: &str,
-        record_type: &str,
-    ) -> Result<Permit<'tx, RecordList>, Error> {
+    pub fn authorize_list(&mut self, register: &str, record_type: &str) -> Result<Permit<'tx, RecordList>, Error> {
         let register = self.register(register)?;
-        let kind = register.record_type(record_type).ok_or(Refusal::NotFound {
-            what: "record type",
-        })?;
+        let kind = register.record_type(record_type).ok_or(Refusal::NotFound { what: "record type" })?;
         let actor = self.actor(&register)?;
         let purpose_given = self.purpose(&register, false)?;
         let reach = actor.grants.iter().map(|g| g.institution_id).chain([None]);
         let mut last = None;
         for institution_id in reach {
-            let at = Coordinates {
-                institution_id,
-                about_self: false,
-                status: Status::Active,
-                purpose_given,
-            };
-            let rights = actor.sections(
-                &register.policies,
-                &register.definition,
-                kind,
-                Action::RecordList,
-                &at,
-            );
+            let at = Coordinates { institution_id, about_self: false, status: Status::Active, purpose_given };
+            let rights = actor.sections(&register.policies, &register.definition, kind, Action::RecordList, &at);
             if let Some(ruling) = rights.leading().filter(|_| rights.any()) {
                 let ruling = ruling.clone();
                 return Ok(self.permit(register.clone(), ruling, rights.clone(), rights, None));
@@ -442,21 +328,12 @@ impl<'tx> Tx<'tx> {
             last = rights.leading().cloned().or(last);
         }
         let Some(ruling) = last else {
-            return Err(Refusal::NotFound {
-                what: "record type",
-            }
-            .into());
+            return Err(Refusal::NotFound { what: "record type" }.into());
         };
         let mut event = self.event(&register, Action::RecordList, &actor, &ruling);
         event.record_type = Some(record_type.to_owned());
         let detail = "your rights do not cover listing these records".to_owned();
-        Err(self.refuse(
-            event,
-            Refusal::Forbidden {
-                clause: ruling.decision.clause,
-                detail,
-            },
-        ))
+        Err(self.refuse(event, Refusal::Forbidden { clause: ruling.decision.clause, detail }))
     }
 
     /// Leave to do `A` with the register as a whole. `institution` is given where the thing belongs to one (or, as
@@ -472,24 +349,12 @@ impl<'tx> Tx<'tx> {
         let register = self.register(register)?;
         let actor = self.actor(&register)?;
         let purpose = self.cx.purpose.is_some();
-        let ruling = actor.register(
-            &register.policies,
-            &register.definition,
-            A::ACTION,
-            institution,
-            purpose,
-        );
+        let ruling = actor.register(&register.policies, &register.definition, A::ACTION, institution, purpose);
         if !ruling.decision.permitted {
             let mut event = self.event(&register, A::ACTION, &actor, &ruling);
             event.institution_id = institution.flatten();
             let detail = format!("your role does not permit {}", A::ACTION.as_str());
-            return Err(self.refuse(
-                event,
-                Refusal::Forbidden {
-                    clause: ruling.decision.clause,
-                    detail,
-                },
-            ));
+            return Err(self.refuse(event, Refusal::Forbidden { clause: ruling.decision.clause, detail }));
         }
         Ok(self.permit(register.clone(), ruling, nothing(), nothing(), None))
     }
@@ -508,15 +373,7 @@ impl<'tx> Tx<'tx> {
         let register = self.register(register)?;
         let actor = self.actor(&register)?;
         let sole = self.is_sole_user(&register, holder)?;
-        let ruling = actor.role(
-            &register.policies,
-            &register.definition,
-            A::ACTION,
-            role,
-            holder,
-            institution,
-            sole,
-        );
+        let ruling = actor.role(&register.policies, &register.definition, A::ACTION, role, holder, institution, sole);
         if !ruling.decision.permitted {
             let mut event = self.event(&register, A::ACTION, &actor, &ruling);
             event.institution_id = institution;
@@ -524,32 +381,17 @@ impl<'tx> Tx<'tx> {
             let detail = if actor.user_id == Some(holder) {
                 "nobody grants, changes or ends their own rights".to_owned()
             } else {
-                format!(
-                    "your role does not permit {} for this role",
-                    A::ACTION.as_str()
-                )
+                format!("your role does not permit {} for this role", A::ACTION.as_str())
             };
-            return Err(self.refuse(
-                event,
-                Refusal::Forbidden {
-                    clause: ruling.decision.clause,
-                    detail,
-                },
-            ));
+            return Err(self.refuse(event, Refusal::Forbidden { clause: ruling.decision.clause, detail }));
         }
         Ok(self.permit(register.clone(), ruling, nothing(), nothing(), None))
     }
 
     /// Whether `holder` is the only user with a role in which data are entered.
     fn is_sole_user(&mut self, register: &Register, holder: Uuid) -> Result<bool, Error> {
-        let roles: Vec<&str> = register
-            .definition
-            .register
-            .roles
-            .iter()
-            .filter(|r| r.data_role)
-            .map(|r| r.name.as_str())
-            .collect();
+        let roles: Vec<&str> =
+            register.definition.register.roles.iter().filter(|r| r.data_role).map(|r| r.name.as_str()).collect();
         let day = self.today(register).to_string();
         let users: Vec<String> = access_grant::table
             .filter(access_grant::register.eq(register.name()))
@@ -572,21 +414,10 @@ impl<'tx> Tx<'tx> {
         view: SectionRights,
         facts: Option<RecordFacts>,
     ) -> Permit<'tx, A> {
-        Permit {
-            register,
-            ruling,
-            rights,
-            view,
-            facts,
-            act: PhantomData,
-            brand: self.brand,
-        }
+        Permit { register, ruling, rights, view, facts, act: PhantomData, brand: self.brand }
     }
 }
 
 fn nothing() -> SectionRights {
-    SectionRights {
-        permitted: std::collections::BTreeMap::new(),
-        refused: std::collections::BTreeMap::new(),
-    }
+    SectionRights { permitted: std::collections::BTreeMap::new(), refused: std::collections::BTreeMap::new() }
 }

@@ -33,16 +33,8 @@ impl<'tx> DerefMut for WriteTx<'tx> {
 
 impl WriteTx<'_> {
     /// Records the event, then makes the change that refers to it. The event's id and instant come back.
-    pub(in crate::store) fn apply(
-        &mut self,
-        event: Event,
-        after: i64,
-        change: Change,
-    ) -> Result<(Uuid, i64), Error> {
-        let by = event
-            .actor
-            .user_id
-            .map_or_else(|| event.actor.name.clone(), |u| u.to_string());
+    pub(in crate::store) fn apply(&mut self, event: Event, after: i64, change: Change) -> Result<(Uuid, i64), Error> {
+        let by = event.actor.user_id.map_or_else(|| event.actor.name.clone(), |u| u.to_string());
         let recorded = self.note(event, after, change.detail())?;
         let register = recorded.register.clone();
         let (id, at) = (recorded.id, recorded.recorded_at);
@@ -62,9 +54,7 @@ impl WriteTx<'_> {
         }
         let recorded = log::record(self.tx.conn, self.stamps, after, event)?;
         self.recorded.push(recorded);
-        self.recorded
-            .last()
-            .ok_or_else(|| Error::LogFailed("nothing was recorded".into()))
+        self.recorded.last().ok_or_else(|| Error::LogFailed("nothing was recorded".into()))
     }
 
     /// A new id, later than every one before.

@@ -67,10 +67,7 @@ impl Writer {
                 .map_err(|e| Error::Unavailable(e.to_string()))?;
             threads.push(thread);
         }
-        Ok(Self {
-            queue: Some(sender),
-            threads,
-        })
+        Ok(Self { queue: Some(sender), threads })
     }
 
     /// Queues an act; a full queue is an error at once.
@@ -78,8 +75,7 @@ impl Writer {
         let Some(queue) = &self.queue else {
             return Err(Error::Unavailable("the server is stopping".into()));
         };
-        metrics::gauge!("andmekogu_writer_queue")
-            .set(f64::from(u32::try_from(queue.len()).unwrap_or(u32::MAX)));
+        metrics::gauge!("andmekogu_writer_queue").set(f64::from(u32::try_from(queue.len()).unwrap_or(u32::MAX)));
         queue.try_send(act).map_err(|e| match e {
             TrySendError::Full(_) => Error::Unavailable("the write queue is full".into()),
             TrySendError::Disconnected(_) => Error::Unavailable("the writer has stopped".into()),
@@ -99,17 +95,8 @@ impl Drop for Writer {
     }
 }
 
-fn work(
-    mut conn: AnyConn,
-    url: &DatabaseUrl,
-    stamps: &Stamps,
-    receiver: &Receiver<Box<dyn Queued>>,
-) {
-    let limit = if url.is_sqlite() {
-        SQLITE_BATCH
-    } else {
-        PG_BATCH
-    };
+fn work(mut conn: AnyConn, url: &DatabaseUrl, stamps: &Stamps, receiver: &Receiver<Box<dyn Queued>>) {
+    let limit = if url.is_sqlite() { SQLITE_BATCH } else { PG_BATCH };
     while let Ok(first) = receiver.recv() {
         let mut batch = vec![first];
         while batch.len() < limit
@@ -117,14 +104,10 @@ fn work(
         {
             batch.push(next);
         }
-        metrics::histogram!("andmekogu_writer_batch")
-            .record(f64::from(u32::try_from(batch.len()).unwrap_or(u32::MAX)));
+        metrics::histogram!("andmekogu_writer_batch").record(f64::from(u32::try_from(batch.len()).unwrap_or(u32::MAX)));
         if let Err((cause, batch)) = commit(&mut conn, stamps, batch) {
             // The batch as a whole failed: each act gets a transaction of its own, so that one cannot fail others.
-            ::log::warn!(
-                "a batch of {} acts is run again one by one: {cause}",
-                batch.len()
-            );
+            ::log::warn!("a batch of {} acts is run again one by one: {cause}", batch.len());
             if is_broken(&mut conn) {
                 reconnect(&mut conn, url);
             }
@@ -169,11 +152,7 @@ fn reconnect(conn: &mut AnyConn, url: &DatabaseUrl) {
 type Failed = (Error, Vec<Box<dyn Queued>>);
 
 /// Runs a batch and commits it. On an error nothing of it has happened and nobody has been answered.
-fn commit(
-    conn: &mut AnyConn,
-    stamps: &Stamps,
-    mut batch: Vec<Box<dyn Queued>>,
-) -> Result<(), Failed> {
+fn commit(conn: &mut AnyConn, stamps: &Stamps, mut batch: Vec<Box<dyn Queued>>) -> Result<(), Failed> {
     if let Err(e) = begin(conn) {
         return Err((e.into(), batch));
     }
@@ -192,14 +171,10 @@ fn commit(
                 failure = Some(e);
                 break;
             }
-            Err(e) => outcomes.push(Err(deny(conn, stamps, traces.denial, &mut recorded)
-                .err()
-                .unwrap_or(e))),
+            Err(e) => outcomes.push(Err(deny(conn, stamps, traces.denial, &mut recorded).err().unwrap_or(e))),
         }
     }
-    let failure = failure
-        .or_else(|| place(conn, &recorded).err())
-        .or_else(|| end(conn).err());
+    let failure = failure.or_else(|| place(conn, &recorded).err()).or_else(|| end(conn).err());
     if let Some(e) = failure {
         if let Err(e) = <AnyConn as Connection>::TransactionManager::rollback_transaction(conn) {
             ::log::debug!("rollback after a failed batch: {e}");
@@ -213,12 +188,7 @@ fn commit(
 }
 
 /// Records a denial after its act was rolled back; without the record there is no answer but 503.
-fn deny(
-    conn: &mut AnyConn,
-    stamps: &Stamps,
-    denial: Option<Event>,
-    recorded: &mut Vec<Recorded>,
-) -> Result<(), Error> {
+fn deny(conn: &mut AnyConn, stamps: &Stamps, denial: Option<Event>, recorded: &mut Vec<Recorded>) -> Result<(), Error> {
     let Some(event) = denial else { return Ok(()) };
     let event = conn.transaction::<_, Error, _>(|c| log::record(c, stamps, 0, event))?;
     recorded.push(event);

@@ -108,14 +108,10 @@ impl Action {
     /// The group in policies: `view`, `enter`, `oversee` or `administer`.
     pub fn group(self) -> &'static str {
         match self {
-            Self::RecordRead | Self::RecordList | Self::RecordHistory | Self::DocumentRead => {
-                "view"
+            Self::RecordRead | Self::RecordList | Self::RecordHistory | Self::DocumentRead => "view",
+            Self::RecordCreate | Self::RecordChange | Self::RecordCorrect | Self::RecordEnd | Self::DocumentAdd => {
+                "enter"
             }
-            Self::RecordCreate
-            | Self::RecordChange
-            | Self::RecordCorrect
-            | Self::RecordEnd
-            | Self::DocumentAdd => "enter",
             Self::GrantList | Self::AuditRead | Self::AuditProve => "oversee",
             Self::GrantIssue | Self::GrantChange | Self::GrantRevoke => "administer",
         }
@@ -131,11 +127,9 @@ impl Action {
             | Self::RecordChange
             | Self::RecordCorrect
             | Self::RecordEnd => ObjectKind::Section,
-            Self::DocumentAdd
-            | Self::DocumentRead
-            | Self::GrantList
-            | Self::AuditRead
-            | Self::AuditProve => ObjectKind::Register,
+            Self::DocumentAdd | Self::DocumentRead | Self::GrantList | Self::AuditRead | Self::AuditProve => {
+                ObjectKind::Register
+            }
             Self::GrantIssue | Self::GrantChange | Self::GrantRevoke => ObjectKind::Role,
         }
     }
@@ -150,9 +144,7 @@ impl Action {
             | Self::GrantList
             | Self::AuditRead => Kind::Read,
             Self::AuditProve => Kind::Export,
-            Self::RecordCreate | Self::RecordChange | Self::RecordCorrect | Self::RecordEnd => {
-                Kind::Write
-            }
+            Self::RecordCreate | Self::RecordChange | Self::RecordCorrect | Self::RecordEnd => Kind::Write,
             Self::DocumentAdd => Kind::Document,
             Self::GrantIssue | Self::GrantChange | Self::GrantRevoke => Kind::Grant,
         }

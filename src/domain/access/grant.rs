@@ -54,11 +54,8 @@ impl Grant {
     /// Whether it covers the section (`pay`, or `employee.pay` for one type only).
     pub fn covers(&self, record_type: &str, section: &str) -> bool {
         self.sections.as_ref().is_none_or(|list| {
-            list.iter().any(|s| {
-                s == section
-                    || s.split_once('.')
-                        .is_some_and(|(t, rest)| t == record_type && rest == section)
-            })
+            list.iter()
+                .any(|s| s == section || s.split_once('.').is_some_and(|(t, rest)| t == record_type && rest == section))
         })
     }
 }

@@ -12,8 +12,8 @@ use std::str::FromStr;
 use std::sync::RwLock;
 
 use cedar_policy::{
-    Authorizer, Context, Decision as Effect, Entities, Entity, EntityUid, PolicyId, PolicySet,
-    Request, RestrictedExpression, Schema, ValidationMode, Validator,
+    Authorizer, Context, Decision as Effect, Entities, Entity, EntityUid, PolicyId, PolicySet, Request,
+    RestrictedExpression, Schema, ValidationMode, Validator,
 };
 
 use super::action::{Action, Object, ObjectKind};
@@ -82,9 +82,7 @@ pub struct Policies {
 
 impl std::fmt::Debug for Policies {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Policies")
-            .field("register", &self.register)
-            .finish_non_exhaustive()
+        f.debug_struct("Policies").field("register", &self.register).finish_non_exhaustive()
     }
 }
 
@@ -96,40 +94,26 @@ impl Policies {
     /// strict check against the definition's schema finds.
     pub fn new(definition: &Definition) -> Result<Self, Vec<PolicyFault>> {
         let general = |message: String| vec![PolicyFault { line: 0, message }];
-        let (schema, _) = Schema::from_cedarschema_str(&schema(definition)).map_err(|e| {
-            general(format!(
-                "the schema made from the definition is refused: {e}"
-            ))
-        })?;
+        let (schema, _) = Schema::from_cedarschema_str(&schema(definition))
+            .map_err(|e| general(format!("the schema made from the definition is refused: {e}")))?;
         let own = PolicySet::from_str(&definition.policies).map_err(|errors| {
             errors
                 .iter()
-                .map(|e| PolicyFault {
-                    line: line_of(&definition.policies, offset(e)),
-                    message: e.to_string(),
-                })
+                .map(|e| PolicyFault { line: line_of(&definition.policies, offset(e)), message: e.to_string() })
                 .collect::<Vec<_>>()
         })?;
         let clauses: HashSet<&str> = definition.clauses.iter().map(|c| c.id.0.as_str()).collect();
         let mut faults = Vec::new();
         let mut policies = PolicySet::new();
         let mut parsed: Vec<_> = own.policies().collect();
-        parsed.sort_by_key(|p| {
-            p.id()
-                .to_string()
-                .trim_start_matches("policy")
-                .parse::<usize>()
-                .unwrap_or(usize::MAX)
-        });
+        parsed.sort_by_key(|p| p.id().to_string().trim_start_matches("policy").parse::<usize>().unwrap_or(usize::MAX));
         let lines = policy_lines(&definition.policies);
         for (n, policy) in parsed.into_iter().enumerate() {
             let line = lines.get(n).copied().unwrap_or(0);
             let mut fault = |message: String| faults.push(PolicyFault { line, message });
             match policy.annotation("clause") {
                 None => fault("the policy has no @clause".into()),
-                Some(c) if !clauses.contains(c) => {
-                    fault(format!("@clause {c} is not a clause of the statute"))
-                }
+                Some(c) if !clauses.contains(c) => fault(format!("@clause {c} is not a clause of the statute")),
                 Some(_) => {}
             }
             match policy.annotation("id") {
@@ -144,22 +128,16 @@ impl Policies {
                 }
             }
         }
-        let engine = PolicySet::from_str(&engine_policies(definition))
-            .map_err(|e| general(e.to_string()))?;
+        let engine = PolicySet::from_str(&engine_policies(definition)).map_err(|e| general(e.to_string()))?;
         for policy in engine.policies() {
             let id = policy.annotation("id").unwrap_or_default();
-            policies
-                .add(policy.new_id(PolicyId::new(id)))
-                .map_err(|e| general(e.to_string()))?;
+            policies.add(policy.new_id(PolicyId::new(id))).map_err(|e| general(e.to_string()))?;
         }
         let checked = Validator::new(schema.clone()).validate(&policies, ValidationMode::Strict);
         for error in checked.validation_errors() {
             let id = error.policy_id().to_string();
             let line = line_of_text(&definition.policies, &format!("@id(\"{id}\")"));
-            faults.push(PolicyFault {
-                line,
-                message: error.to_string(),
-            });
+            faults.push(PolicyFault { line, message: error.to_string() });
         }
         if !faults.is_empty() {
             faults.sort_by_key(|f| f.line);
@@ -171,8 +149,7 @@ impl Policies {
             let asker = uid("User", "asker").map_err(&general)?;
             let parent = uid("Role", role).map_err(&general)?;
             let entity = Entity::new_no_attrs(asker, HashSet::from([parent]));
-            let set = Entities::from_entities([entity], Some(&schema))
-                .map_err(|e| general(e.to_string()))?;
+            let set = Entities::from_entities([entity], Some(&schema)).map_err(|e| general(e.to_string()))?;
             entities.insert(role.to_owned(), set);
         }
         Ok(Self {
@@ -201,27 +178,18 @@ impl Policies {
 
     /// Answers `question` without looking at earlier answers.
     pub fn evaluate(&self, question: &Question) -> Decision {
-        let denied = || Decision {
-            permitted: false,
-            clause: self.fallback.clone(),
-            policy: None,
-        };
+        let denied = || Decision { permitted: false, clause: self.fallback.clone(), policy: None };
         let Some(entities) = self.entities.get(&question.role) else {
             return denied();
         };
         let request = match self.request(question) {
             Ok(request) => request,
             Err(cause) => {
-                log::error!(
-                    "policy question could not be asked for {}: {cause}",
-                    question.action.as_str()
-                );
+                log::error!("policy question could not be asked for {}: {cause}", question.action.as_str());
                 return denied();
             }
         };
-        let response = self
-            .authorizer
-            .is_authorized(&request, &self.policies, entities);
+        let response = self.authorizer.is_authorized(&request, &self.policies, entities);
         let mut failed = response.diagnostics().errors().peekable();
         if failed.peek().is_some() {
             for error in failed {
@@ -242,112 +210,59 @@ impl Policies {
     }
 
     fn request(&self, q: &Question) -> Result<Request, String> {
-        let bool =
-            |name: &str, value: bool| (name.to_owned(), RestrictedExpression::new_bool(value));
+        let bool = |name: &str, value: bool| (name.to_owned(), RestrictedExpression::new_bool(value));
         let (resource, pairs) = match (&q.object, q.action.object_kind()) {
-            (
-                Object::Section {
-                    record_type,
-                    section,
-                },
-                ObjectKind::Section,
-            ) => (
+            (Object::Section { record_type, section }, ObjectKind::Section) => (
                 uid("Section", &format!("{record_type}.{section}"))?,
                 vec![
-                    (
-                        "record_type".to_owned(),
-                        RestrictedExpression::new_entity_uid(uid("RecordType", record_type)?),
-                    ),
+                    ("record_type".to_owned(), RestrictedExpression::new_entity_uid(uid("RecordType", record_type)?)),
                     bool("in_scope", q.in_scope),
                     bool("covered", q.covered),
                     bool("about_self", q.about_self),
                     bool("purpose_given", q.purpose_given),
-                    (
-                        "status".to_owned(),
-                        RestrictedExpression::new_string(q.status.as_str().to_owned()),
-                    ),
+                    ("status".to_owned(), RestrictedExpression::new_string(q.status.as_str().to_owned())),
                 ],
             ),
-            (Object::Register, ObjectKind::Register) => (
-                self.register.clone(),
-                vec![
-                    bool("in_scope", q.in_scope),
-                    bool("purpose_given", q.purpose_given),
-                ],
-            ),
+            (Object::Register, ObjectKind::Register) => {
+                (self.register.clone(), vec![bool("in_scope", q.in_scope), bool("purpose_given", q.purpose_given)])
+            }
             (Object::Role(role), ObjectKind::Role) => (
                 uid("Role", role)?,
-                vec![
-                    bool("to_self", q.to_self),
-                    bool("in_scope", q.in_scope),
-                    bool("sole_user", q.sole_user),
-                ],
+                vec![bool("to_self", q.to_self), bool("in_scope", q.in_scope), bool("sole_user", q.sole_user)],
             ),
             (Object::Section { .. } | Object::Register | Object::Role(_), _) => {
                 return Err("the action is not done to such an object".into());
             }
         };
         let context = Context::from_pairs(pairs).map_err(|e| e.to_string())?;
-        Request::new(
-            uid("User", "asker")?,
-            uid("Action", q.action.as_str())?,
-            resource,
-            context,
-            None,
-        )
-        .map_err(|e| e.to_string())
+        Request::new(uid("User", "asker")?, uid("Action", q.action.as_str())?, resource, context, None)
+            .map_err(|e| e.to_string())
     }
 }
 
 fn uid(kind: &str, id: &str) -> Result<EntityUid, String> {
-    let kind = kind
-        .parse()
-        .map_err(|e: cedar_policy::ParseErrors| e.to_string())?;
-    Ok(EntityUid::from_type_name_and_id(
-        kind,
-        cedar_policy::EntityId::new(id),
-    ))
+    let kind = kind.parse().map_err(|e: cedar_policy::ParseErrors| e.to_string())?;
+    Ok(EntityUid::from_type_name_and_id(kind, cedar_policy::EntityId::new(id)))
 }
 
 fn role_names(definition: &Definition) -> impl Iterator<Item = &str> {
-    definition
-        .register
-        .roles
-        .iter()
-        .map(|r| r.name.as_str())
-        .chain([INSTALLATION])
+    definition.register.roles.iter().map(|r| r.name.as_str()).chain([INSTALLATION])
 }
 
 /// The Cedar schema of a definition: its roles, sections and record types as closed lists.
 pub fn schema(definition: &Definition) -> String {
-    let list = |names: Vec<String>| {
-        names
-            .iter()
-            .map(|n| format!("{n:?}"))
-            .collect::<Vec<_>>()
-            .join(", ")
-    };
+    let list = |names: Vec<String>| names.iter().map(|n| format!("{n:?}")).collect::<Vec<_>>().join(", ");
     let sections = definition
         .record_types
         .iter()
-        .flat_map(|t| {
-            t.sections
-                .iter()
-                .map(move |s| format!("{}.{}", t.name, s.name))
-        })
+        .flat_map(|t| t.sections.iter().map(move |s| format!("{}.{}", t.name, s.name)))
         .collect();
     let mut text = format!(
         "entity Role enum [{}];\nentity Section enum [{}];\nentity RecordType enum [{}];\n\
          entity Register enum [{}];\nentity User in [Role];\naction view, enter, oversee, administer;\n",
         list(role_names(definition).map(str::to_owned).collect()),
         list(sections),
-        list(
-            definition
-                .record_types
-                .iter()
-                .map(|t| t.name.clone())
-                .collect()
-        ),
+        list(definition.record_types.iter().map(|t| t.name.clone()).collect()),
         list(vec![definition.register.short_name.clone()]),
     );
     for action in Action::ALL {
@@ -403,10 +318,7 @@ fn engine_policies(definition: &Definition) -> String {
 
 fn offset(error: &cedar_policy::ParseError) -> usize {
     use miette::Diagnostic as _;
-    error
-        .labels()
-        .and_then(|mut l| l.next())
-        .map_or(0, |l| l.offset())
+    error.labels().and_then(|mut l| l.next()).map_or(0, |l| l.offset())
 }
 
 fn line_of(text: &str, offset: usize) -> usize {

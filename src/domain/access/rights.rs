@@ -66,10 +66,7 @@ impl SectionRights {
 
     /// The ruling that speaks for the whole: the first permitted one, else the first refused one.
     pub fn leading(&self) -> Option<&Ruling> {
-        self.permitted
-            .values()
-            .next()
-            .or_else(|| self.refused.values().next())
+        self.permitted.values().next().or_else(|| self.refused.values().next())
     }
 }
 
@@ -81,23 +78,14 @@ struct Standing<'a> {
 
 impl Actor {
     fn standings<'a>(&'a self, definition: &'a Definition) -> Vec<Standing<'a>> {
-        let granted = self.grants.iter().map(|g| Standing {
-            role: &g.role,
-            grant: Some(g),
-        });
+        let granted = self.grants.iter().map(|g| Standing { role: &g.role, grant: Some(g) });
         let implicit = definition
             .register
             .roles
             .iter()
             .filter(|r| r.implicit && self.user_id.is_some())
-            .map(|r| Standing {
-                role: &r.name,
-                grant: None,
-            });
-        let standing = self.standing_roles.iter().map(|r| Standing {
-            role: r,
-            grant: None,
-        });
+            .map(|r| Standing { role: &r.name, grant: None });
+        let standing = self.standing_roles.iter().map(|r| Standing { role: r, grant: None });
         granted.chain(implicit).chain(standing).collect()
     }
 
@@ -111,31 +99,19 @@ impl Actor {
         at: &Coordinates,
     ) -> SectionRights {
         let standings = self.standings(definition);
-        let mut rights = SectionRights {
-            permitted: BTreeMap::new(),
-            refused: BTreeMap::new(),
-        };
+        let mut rights = SectionRights { permitted: BTreeMap::new(), refused: BTreeMap::new() };
         for section in &record_type.sections {
             let rulings = standings.iter().map(|s| {
-                let object = Object::Section {
-                    record_type: record_type.name.clone(),
-                    section: section.name.clone(),
-                };
+                let object = Object::Section { record_type: record_type.name.clone(), section: section.name.clone() };
                 let reach = Reach {
                     in_scope: s.grant.is_none_or(|g| g.reaches(at.institution_id)),
-                    covered: s
-                        .grant
-                        .is_none_or(|g| g.covers(&record_type.name, &section.name)),
+                    covered: s.grant.is_none_or(|g| g.covers(&record_type.name, &section.name)),
                     ..Reach::default()
                 };
                 rule(policies, s, action, object, reach, at)
             });
             let ruling = best(rulings, definition);
-            let list = if ruling.decision.permitted {
-                &mut rights.permitted
-            } else {
-                &mut rights.refused
-            };
+            let list = if ruling.decision.permitted { &mut rights.permitted } else { &mut rights.refused };
             list.insert(section.name.clone(), ruling);
         }
         rights
@@ -150,27 +126,11 @@ impl Actor {
         institution: Option<Option<Uuid>>,
         purpose_given: bool,
     ) -> Ruling {
-        let at = Coordinates {
-            institution_id: None,
-            about_self: false,
-            status: Status::None,
-            purpose_given,
-        };
+        let at = Coordinates { institution_id: None, about_self: false, status: Status::None, purpose_given };
         let standings = self.standings(definition);
         let rulings = standings.iter().map(|s| {
             let in_scope = institution.is_none_or(|i| s.grant.is_none_or(|g| g.reaches(i)));
-            rule(
-                policies,
-                s,
-                action,
-                Object::Register,
-                Reach {
-                    in_scope,
-                    covered: true,
-                    ..Reach::default()
-                },
-                &at,
-            )
+            rule(policies, s, action, Object::Register, Reach { in_scope, covered: true, ..Reach::default() }, &at)
         });
         best(rulings, definition)
     }
@@ -190,30 +150,14 @@ impl Actor {
         institution: Option<Uuid>,
         sole_user: bool,
     ) -> Ruling {
-        let at = Coordinates {
-            institution_id: institution,
-            about_self: false,
-            status: Status::None,
-            purpose_given: false,
-        };
+        let at =
+            Coordinates { institution_id: institution, about_self: false, status: Status::None, purpose_given: false };
         let to_self = self.user_id == Some(holder);
         let standings = self.standings(definition);
         let rulings = standings.iter().map(|s| {
             let in_scope = s.grant.is_none_or(|g| g.reaches(institution));
-            let reach = Reach {
-                in_scope,
-                covered: true,
-                to_self,
-                sole_user,
-            };
-            rule(
-                policies,
-                s,
-                action,
-                Object::Role(role.to_owned()),
-                reach,
-                &at,
-            )
+            let reach = Reach { in_scope, covered: true, to_self, sole_user };
+            rule(policies, s, action, Object::Role(role.to_owned()), reach, &at)
         });
         best(rulings, definition)
     }
@@ -247,11 +191,7 @@ fn rule(
         sole_user: reach.sole_user,
         status: at.status,
     });
-    Ruling {
-        decision,
-        role: Some(standing.role.to_owned()),
-        grant_id: standing.grant.map(|g| g.id),
-    }
+    Ruling { decision, role: Some(standing.role.to_owned()), grant_id: standing.grant.map(|g| g.id) }
 }
 
 /// The first permission; else the refusal that says most: one by a policy before one for want of any.
@@ -261,10 +201,7 @@ fn best(rulings: impl Iterator<Item = Ruling>, definition: &Definition) -> Rulin
         if ruling.decision.permitted {
             return ruling;
         }
-        if refused
-            .as_ref()
-            .is_none_or(|r| r.decision.policy.is_none() && ruling.decision.policy.is_some())
-        {
+        if refused.as_ref().is_none_or(|r| r.decision.policy.is_none() && ruling.decision.policy.is_some()) {
             refused = Some(ruling);
         }
     }
@@ -272,13 +209,5 @@ fn best(rulings: impl Iterator<Item = Ruling>, definition: &Definition) -> Rulin
 }
 
 fn no_role(clause: &Clause) -> Ruling {
-    Ruling {
-        decision: Decision {
-            permitted: false,
-            clause: clause.clone(),
-            policy: None,
-        },
-        role: None,
-        grant_id: None,
-    }
+    Ruling { decision: Decision { permitted: false, clause: clause.clone(), policy: None }, role: None, grant_id: None }
 }

@@ -178,20 +178,11 @@ impl ser::Serializer for Check {
         Ok(())
     }
 
-    fn serialize_unit_variant(
-        self,
-        _: &'static str,
-        _: u32,
-        _: &'static str,
-    ) -> Result<(), CanonicalError> {
+    fn serialize_unit_variant(self, _: &'static str, _: u32, _: &'static str) -> Result<(), CanonicalError> {
         Ok(())
     }
 
-    fn serialize_newtype_struct<T: Serialize + ?Sized>(
-        self,
-        _: &'static str,
-        value: &T,
-    ) -> Result<(), CanonicalError> {
+    fn serialize_newtype_struct<T: Serialize + ?Sized>(self, _: &'static str, value: &T) -> Result<(), CanonicalError> {
         value.serialize(self)
     }
 
@@ -232,11 +223,7 @@ impl ser::Serializer for Check {
     }
 
     fn serialize_struct(self, name: &'static str, _: usize) -> Result<Self, CanonicalError> {
-        Ok(if name == NUMBER_TOKEN {
-            Self::NumberText
-        } else {
-            self
-        })
+        Ok(if name == NUMBER_TOKEN { Self::NumberText } else { self })
     }
 
     fn serialize_struct_variant(
@@ -351,10 +338,7 @@ mod tests {
             canonical_value(&value).unwrap(),
             "{\"literals\":[null,true,false],\"string\":\"\u{20ac}$\\u000f\\nA'B\\\"\\\\\\\\\\\"/\"}"
         );
-        assert_eq!(
-            canonical("\u{8}\u{9}\u{c}\u{7f}\u{1b}").unwrap(),
-            "\"\\b\\t\\f\u{7f}\\u001b\""
-        );
+        assert_eq!(canonical("\u{8}\u{9}\u{c}\u{7f}\u{1b}").unwrap(), "\"\\b\\t\\f\u{7f}\\u001b\"");
     }
 
     #[test]
@@ -384,10 +368,7 @@ mod tests {
             text,
             r#"{"acts":["read",{"write":{"field":null}},{"grant":[7,"õ"]}],"basis":"§ 12 lg 1","counts":{"10":1,"9":2},"when":-1}"#
         );
-        assert_eq!(
-            canonical_value(&serde_json::to_value(&event).unwrap()).unwrap(),
-            text
-        );
+        assert_eq!(canonical_value(&serde_json::to_value(&event).unwrap()).unwrap(), text);
     }
 
     #[test]
@@ -396,33 +377,16 @@ mod tests {
         struct Deep {
             inner: Vec<Option<(f64,)>>,
         }
-        for number in [
-            0.0,
-            -0.0,
-            1.0,
-            0.5,
-            1e300,
-            f64::NAN,
-            f64::INFINITY,
-            f64::NEG_INFINITY,
-        ] {
+        for number in [0.0, -0.0, 1.0, 0.5, 1e300, f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
             assert!(matches!(canonical(&number), Err(CanonicalError::Float)));
-            let deep = Deep {
-                inner: vec![None, Some((number,))],
-            };
-            assert!(
-                matches!(canonical(&deep), Err(CanonicalError::Float)),
-                "{number}"
-            );
+            let deep = Deep { inner: vec![None, Some((number,))] };
+            assert!(matches!(canonical(&deep), Err(CanonicalError::Float)), "{number}");
         }
         assert!(matches!(canonical(&[1.0_f32]), Err(CanonicalError::Float)));
         let text: Value = serde_json::from_str(r#"{"a":[{"b":1.0}]}"#).unwrap();
         assert!(matches!(canonical_value(&text), Err(CanonicalError::Float)));
         let exponent: Value = serde_json::from_str("1e2").unwrap();
-        assert!(matches!(
-            canonical_value(&exponent),
-            Err(CanonicalError::Float)
-        ));
+        assert!(matches!(canonical_value(&exponent), Err(CanonicalError::Float)));
     }
 
     #[test]
@@ -430,36 +394,14 @@ mod tests {
         let max = i64::try_from(MAX_INTEGER).unwrap();
         assert_eq!(canonical(&max).unwrap(), "9007199254740991");
         assert_eq!(canonical(&-max).unwrap(), "-9007199254740991");
-        assert!(matches!(
-            canonical(&(max + 1)),
-            Err(CanonicalError::Integer)
-        ));
-        assert!(matches!(
-            canonical(&(-max - 1)),
-            Err(CanonicalError::Integer)
-        ));
-        for refused in [
-            json!(u64::MAX),
-            json!(i64::MIN),
-            json!({"seq": [1_u64 << 53]}),
-        ] {
-            assert!(
-                matches!(canonical_value(&refused), Err(CanonicalError::Integer)),
-                "{refused}"
-            );
+        assert!(matches!(canonical(&(max + 1)), Err(CanonicalError::Integer)));
+        assert!(matches!(canonical(&(-max - 1)), Err(CanonicalError::Integer)));
+        for refused in [json!(u64::MAX), json!(i64::MIN), json!({"seq": [1_u64 << 53]})] {
+            assert!(matches!(canonical_value(&refused), Err(CanonicalError::Integer)), "{refused}");
         }
-        assert!(matches!(
-            canonical(&u128::MAX),
-            Err(CanonicalError::Integer)
-        ));
-        assert!(matches!(
-            canonical(&i128::MIN),
-            Err(CanonicalError::Integer)
-        ));
-        assert!(matches!(
-            canonical(&HashMap::from([(u64::MAX, 1)])),
-            Err(CanonicalError::Integer)
-        ));
+        assert!(matches!(canonical(&u128::MAX), Err(CanonicalError::Integer)));
+        assert!(matches!(canonical(&i128::MIN), Err(CanonicalError::Integer)));
+        assert!(matches!(canonical(&HashMap::from([(u64::MAX, 1)])), Err(CanonicalError::Integer)));
     }
 
     #[test]
@@ -474,14 +416,8 @@ mod tests {
             }
         }
         assert!(Number("-42").serialize(Check::Value).is_ok());
-        assert!(matches!(
-            Number("1.5").serialize(Check::Value),
-            Err(CanonicalError::Float)
-        ));
-        assert!(matches!(
-            [Number("9007199254740992")].serialize(Check::Value),
-            Err(CanonicalError::Integer)
-        ));
+        assert!(matches!(Number("1.5").serialize(Check::Value), Err(CanonicalError::Float)));
+        assert!(matches!([Number("9007199254740992")].serialize(Check::Value), Err(CanonicalError::Integer)));
     }
 
     #[test]
@@ -492,15 +428,9 @@ mod tests {
             #[serde(rename = "name")]
             again: u8,
         }
-        assert!(matches!(
-            canonical(&Twice { name: 1, again: 2 }),
-            Err(CanonicalError::Serialize(_))
-        ));
+        assert!(matches!(canonical(&Twice { name: 1, again: 2 }), Err(CanonicalError::Serialize(_))));
         let keyed = HashMap::from([((1, 2), 3)]);
-        assert!(matches!(
-            canonical(&keyed),
-            Err(CanonicalError::Serialize(_))
-        ));
+        assert!(matches!(canonical(&keyed), Err(CanonicalError::Serialize(_))));
     }
 
     /// Any JSON value without floats and with exact integers.

@@ -58,12 +58,7 @@ impl Checkpoint {
     /// root in standard Base64 with padding, each on a line ended by a newline.
     #[must_use]
     pub fn text(&self) -> String {
-        format!(
-            "{}\n{}\n{}\n",
-            self.origin,
-            self.size,
-            STANDARD.encode(self.root)
-        )
+        format!("{}\n{}\n{}\n", self.origin, self.size, STANDARD.encode(self.root))
     }
 
     /// Reads exactly what [`Checkpoint::text`] writes, and nothing else.
@@ -71,12 +66,8 @@ impl Checkpoint {
     /// # Errors
     /// [`CheckpointError`], naming the first line that is wrong.
     pub fn parse(text: &str) -> Result<Self, CheckpointError> {
-        let mut lines = text
-            .strip_suffix('\n')
-            .ok_or(CheckpointError::Lines)?
-            .split('\n');
-        let (Some(origin), Some(size), Some(root), None) =
-            (lines.next(), lines.next(), lines.next(), lines.next())
+        let mut lines = text.strip_suffix('\n').ok_or(CheckpointError::Lines)?.split('\n');
+        let (Some(origin), Some(size), Some(root), None) = (lines.next(), lines.next(), lines.next(), lines.next())
         else {
             return Err(CheckpointError::Lines);
         };
@@ -134,10 +125,7 @@ pub enum NoteError {
 
 /// Whether a text may name a key (C2SP signed-note, "Format").
 fn is_key_name(name: &str) -> bool {
-    !name.is_empty()
-        && !name
-            .chars()
-            .any(|c| c.is_whitespace() || c.is_control() || c == '+')
+    !name.is_empty() && !name.chars().any(|c| c.is_whitespace() || c.is_control() || c == '+')
 }
 
 /// The secret key of a log: it signs the log's checkpoints.
@@ -153,9 +141,7 @@ pub struct NoteSigner {
 
 impl fmt::Debug for NoteSigner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("NoteSigner")
-            .field("vkey", &self.vkey())
-            .finish_non_exhaustive()
+        f.debug_struct("NoteSigner").field("vkey", &self.vkey()).finish_non_exhaustive()
     }
 }
 
@@ -232,11 +218,7 @@ impl NoteVerifier {
             .finalize()
             .into();
         let [a, b, c, d, ..] = digest;
-        Ok(Self {
-            name,
-            id: [a, b, c, d],
-            key,
-        })
+        Ok(Self { name, id: [a, b, c, d], key })
     }
 
     /// Reads a verifier key, in the only way that [`NoteVerifier::vkey`] writes it.
@@ -300,23 +282,15 @@ impl NoteVerifier {
             return Err(NoteError::Malformed);
         }
         // The last blank line ends the text, which keeps its own newline.
-        let (text, lines) = note
-            .rfind("\n\n")
-            .and_then(|end| note.split_at_checked(end + 1))
-            .ok_or(NoteError::Malformed)?;
-        let lines = lines
-            .strip_prefix('\n')
-            .and_then(|lines| lines.strip_suffix('\n'))
-            .ok_or(NoteError::Malformed)?;
+        let (text, lines) =
+            note.rfind("\n\n").and_then(|end| note.split_at_checked(end + 1)).ok_or(NoteError::Malformed)?;
+        let lines = lines.strip_prefix('\n').and_then(|lines| lines.strip_suffix('\n')).ok_or(NoteError::Malformed)?;
         let mut signed = Err(NoteError::Unsigned);
         for line in lines.split('\n') {
             let (name, id, signature) = parse_signature(line).ok_or(NoteError::Malformed)?;
             if name == self.name && id == self.id {
-                let signature =
-                    Signature::from_slice(&signature).map_err(|_| NoteError::Signature)?;
-                self.key
-                    .verify_strict(text.as_bytes(), &signature)
-                    .map_err(|_| NoteError::Signature)?;
+                let signature = Signature::from_slice(&signature).map_err(|_| NoteError::Signature)?;
+                self.key.verify_strict(text.as_bytes(), &signature).map_err(|_| NoteError::Signature)?;
                 signed = Ok(text);
             }
         }
@@ -343,15 +317,15 @@ mod tests {
     const GO_KEY: &str = "AYEKFALVFGyNhPJEMzD1QIDr+Y7hfZx09iUvxdXHKDFz";
     const GO_TEXT: &str = "If you think cryptography is the answer to your problem,\n\
                            then you don't know what your problem is.\n";
-    const GO_LINE: &str = "— PeterNeumann x08go/ZJkuBS9UG/SffcvIAQxVBtiFupLLr8pAcElZInNIuGUgYN1FFYC2pZSNXgKvqfqdngotpRZb6KE6RyyBwJnAM=\n";
+    const GO_LINE: &str =
+        "— PeterNeumann x08go/ZJkuBS9UG/SffcvIAQxVBtiFupLLr8pAcElZInNIuGUgYN1FFYC2pZSNXgKvqfqdngotpRZb6KE6RyyBwJnAM=\n";
     // The example of C2SP signed-note.
     const C2SP_VKEY: &str = "example.com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k";
     const C2SP_NOTE: &str = "This is an example message.\n\n— example.com/foo Uw2QOkn8srV1yJGh2VYRlL1Tnagv1YEq6TfXppzi2ONncAlTgK7Ztg1ERYNZXsYjOBH3mFXmRKuwHjG1Yu72IneyaQM=\n";
 
     const NAME: &str = "register.example/personnel";
     // What Python's `cryptography` makes of NAME, the seed [1; 32] and `checkpoint()`.
-    const VKEY: &str =
-        "register.example/personnel+321acae9+AYqI4910CfGV/VLbLTy6XXLKZwm/HZQSG/N0iAG0D29c";
+    const VKEY: &str = "register.example/personnel+321acae9+AYqI4910CfGV/VLbLTy6XXLKZwm/HZQSG/N0iAG0D29c";
     const NOTE: &str = "register.example/personnel\n70000\nq6urq6urq6urq6urq6urq6urq6urq6urq6urq6urq6s=\n\n— register.example/personnel MhrK6Saqs/fjW+hHOyZyWzvuzDXOqKDuJts2YVBTPtwIy70n+S4RdixDfh/trLG6hX6045n/24AxnQT6RW8sJ/9NUgw=\n";
 
     fn signer() -> NoteSigner {
@@ -359,11 +333,7 @@ mod tests {
     }
 
     fn checkpoint() -> Checkpoint {
-        Checkpoint {
-            origin: NAME.into(),
-            size: 70_000,
-            root: [0xab; 32],
-        }
+        Checkpoint { origin: NAME.into(), size: 70_000, root: [0xab; 32] }
     }
 
     fn note() -> String {
@@ -382,10 +352,7 @@ mod tests {
         assert_eq!(format!("— PeterNeumann {line}\n"), GO_LINE);
         let note = format!("{GO_TEXT}\n{GO_LINE}");
         assert_eq!(signer.verifier().open(&note), Ok(GO_TEXT));
-        assert_eq!(
-            signer.verifier().verify(&note),
-            Err(NoteError::Checkpoint(CheckpointError::Lines))
-        );
+        assert_eq!(signer.verifier().verify(&note), Err(NoteError::Checkpoint(CheckpointError::Lines)));
     }
 
     #[test]
@@ -393,16 +360,12 @@ mod tests {
         let verifier = NoteVerifier::parse(C2SP_VKEY).unwrap();
         assert_eq!(verifier.name(), "example.com/foo");
         assert_eq!(verifier.vkey(), C2SP_VKEY);
-        assert_eq!(
-            verifier.open(C2SP_NOTE),
-            Ok("This is an example message.\n")
-        );
+        assert_eq!(verifier.open(C2SP_NOTE), Ok("This is an example message.\n"));
     }
 
     #[test]
     fn the_specification_s_checkpoint_is_read() {
-        let text =
-            "example.com/behind-the-sofa\n20852163\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=\n";
+        let text = "example.com/behind-the-sofa\n20852163\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=\n";
         let checkpoint = Checkpoint::parse(text).unwrap();
         assert_eq!(checkpoint.origin, "example.com/behind-the-sofa");
         assert_eq!(checkpoint.size, 20_852_163);
@@ -415,12 +378,7 @@ mod tests {
         assert_eq!(signer().vkey(), VKEY);
         assert_eq!(note(), NOTE);
         assert_eq!(signer().verifier().verify(&note()), Ok(checkpoint()));
-        assert_eq!(
-            NoteVerifier::parse(&signer().vkey())
-                .unwrap()
-                .verify(&note()),
-            Ok(checkpoint())
-        );
+        assert_eq!(NoteVerifier::parse(&signer().vkey()).unwrap().verify(&note()), Ok(checkpoint()));
     }
 
     #[test]
@@ -446,14 +404,8 @@ mod tests {
             (format!("o\n 1\n{root}\n"), CheckpointError::Size),
             (format!("o\n\n{root}\n"), CheckpointError::Size),
             (format!("o\n1e3\n{root}\n"), CheckpointError::Size),
-            (
-                format!("o\n{}\n{root}\n", MAX_SIZE + 1),
-                CheckpointError::Size,
-            ),
-            (
-                format!("o\n18446744073709551616\n{root}\n"),
-                CheckpointError::Size,
-            ),
+            (format!("o\n{}\n{root}\n", MAX_SIZE + 1), CheckpointError::Size),
+            (format!("o\n18446744073709551616\n{root}\n"), CheckpointError::Size),
             (format!("o\n1\n{root} \n"), CheckpointError::Root),
             (format!("o\n1\n{}\n", &root[..43]), CheckpointError::Root),
             (format!("o\n1\nAAAA{root}\n"), CheckpointError::Root),
@@ -473,55 +425,26 @@ mod tests {
         let renamed = NoteSigner::new("register.example/other", &[1; 32]).unwrap();
         assert_eq!(renamed.verifier().verify(&note()), Err(NoteError::Unsigned));
         // Another key that claims this key's id.
-        let claimed = NoteVerifier {
-            id: signer().public.id,
-            ..other.public
-        };
+        let claimed = NoteVerifier { id: signer().public.id, ..other.public };
         assert_eq!(claimed.verify(&note()), Err(NoteError::Signature));
     }
 
     #[test]
     fn only_the_log_s_own_checkpoints_are_signed() {
         let sign = |checkpoint| signer().sign(&checkpoint);
-        let foreign = Checkpoint {
-            origin: "register.example/other".into(),
-            ..checkpoint()
-        };
+        let foreign = Checkpoint { origin: "register.example/other".into(), ..checkpoint() };
         assert_eq!(sign(foreign), Err(NoteError::Origin));
-        let large = Checkpoint {
-            size: u64::MAX,
-            ..checkpoint()
-        };
-        assert_eq!(
-            sign(large),
-            Err(NoteError::Checkpoint(CheckpointError::Size))
-        );
-        let empty = Checkpoint {
-            size: 0,
-            ..checkpoint()
-        };
-        assert_eq!(
-            sign(empty),
-            Err(NoteError::Checkpoint(CheckpointError::EmptyRoot))
-        );
-        assert!(
-            sign(Checkpoint {
-                size: 0,
-                root: empty_root(),
-                ..checkpoint()
-            })
-            .is_ok()
-        );
+        let large = Checkpoint { size: u64::MAX, ..checkpoint() };
+        assert_eq!(sign(large), Err(NoteError::Checkpoint(CheckpointError::Size)));
+        let empty = Checkpoint { size: 0, ..checkpoint() };
+        assert_eq!(sign(empty), Err(NoteError::Checkpoint(CheckpointError::EmptyRoot)));
+        assert!(sign(Checkpoint { size: 0, root: empty_root(), ..checkpoint() }).is_ok());
     }
 
     #[test]
     fn a_checkpoint_of_another_log_is_refused_though_signed() {
         let signer = signer();
-        let text = Checkpoint {
-            origin: "register.example/other".into(),
-            ..checkpoint()
-        }
-        .text();
+        let text = Checkpoint { origin: "register.example/other".into(), ..checkpoint() }.text();
         let signature = signer.key.sign(text.as_bytes()).to_bytes();
         let line = STANDARD.encode([&signer.public.id[..], &signature].concat());
         let note = format!("{text}\n— {NAME} {line}\n");
@@ -569,36 +492,18 @@ mod tests {
             assert_eq!(verifier.verify(&before), Ok(checkpoint()));
         }
         assert_eq!(verifier.verify(&format!("{note}{line}")), Ok(checkpoint()));
-        assert_eq!(
-            verifier.verify(&format!("{text}\n\n{witness}")),
-            Err(NoteError::Unsigned)
-        );
+        assert_eq!(verifier.verify(&format!("{text}\n\n{witness}")), Err(NoteError::Unsigned));
         // The same name with another id, and the same id under another name, are other keys.
         let same_name = witness.replace("witness.example/w1", NAME);
-        assert_eq!(
-            verifier.verify(&format!("{note}{same_name}")),
-            Ok(checkpoint())
-        );
+        assert_eq!(verifier.verify(&format!("{note}{same_name}")), Ok(checkpoint()));
         let same_id = line.replace(NAME, "witness.example/w1");
-        assert_eq!(
-            verifier.verify(&format!("{note}{same_id}")),
-            Ok(checkpoint())
-        );
+        assert_eq!(verifier.verify(&format!("{note}{same_id}")), Ok(checkpoint()));
         // One valid signature does not excuse an invalid one by the same key.
         let forged = [&signer().public.id[..], &[9; 64]].concat();
         let forged = format!("— {NAME} {}\n", STANDARD.encode(forged));
-        assert_eq!(
-            verifier.verify(&format!("{note}{forged}")),
-            Err(NoteError::Signature)
-        );
-        let short = format!(
-            "— {NAME} {}\n",
-            STANDARD.encode([&signer().public.id[..], &[9]].concat())
-        );
-        assert_eq!(
-            verifier.verify(&format!("{note}{short}")),
-            Err(NoteError::Signature)
-        );
+        assert_eq!(verifier.verify(&format!("{note}{forged}")), Err(NoteError::Signature));
+        let short = format!("— {NAME} {}\n", STANDARD.encode([&signer().public.id[..], &[9]].concat()));
+        assert_eq!(verifier.verify(&format!("{note}{short}")), Err(NoteError::Signature));
     }
 
     #[test]
@@ -606,10 +511,7 @@ mod tests {
         let (verifier, note) = (signer().public, note());
         let (text, line) = note.split_once("\n\n").unwrap();
         // The last blank line ends the text: here the text has one more, which was never signed.
-        assert_eq!(
-            verifier.verify(&format!("{text}\n\n\n{line}")),
-            Err(NoteError::Signature)
-        );
+        assert_eq!(verifier.verify(&format!("{text}\n\n\n{line}")), Err(NoteError::Signature));
         for malformed in [
             String::new(),
             "\n\n".into(),
@@ -630,11 +532,7 @@ mod tests {
             format!("{note}{}", "— w AAAAAAAA\n".repeat(MAX_NOTE_BYTES / 10)),
         ] {
             let start: String = malformed.chars().take(300).collect();
-            assert_eq!(
-                verifier.verify(&malformed),
-                Err(NoteError::Malformed),
-                "{start:?}"
-            );
+            assert_eq!(verifier.verify(&malformed), Err(NoteError::Malformed), "{start:?}");
         }
     }
 
@@ -647,14 +545,8 @@ mod tests {
             other[end] += 1;
             assert!(NoteVerifier::parse(std::str::from_utf8(&other).unwrap()).is_err());
         }
-        assert_eq!(
-            NoteVerifier::parse(&GO_VKEY.replace("c74f", "C74F")),
-            Err(NoteError::Key)
-        );
-        assert_eq!(
-            NoteVerifier::parse(&GO_VKEY.replace("Peter", "Peter ")),
-            Err(NoteError::Name)
-        );
+        assert_eq!(NoteVerifier::parse(&GO_VKEY.replace("c74f", "C74F")), Err(NoteError::Key));
+        assert_eq!(NoteVerifier::parse(&GO_VKEY.replace("Peter", "Peter ")), Err(NoteError::Name));
         // golang.org/x/mod's cases: too long a key, and another algorithm, both with a fitting id.
         for vkey in [
             "PeterNeumann+cc469956+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TWBADKEY==",
@@ -668,20 +560,14 @@ mod tests {
         let weak = NoteVerifier::new("w".into(), VerifyingKey::from_bytes(&weak).unwrap()).unwrap();
         assert_eq!(NoteVerifier::parse(&weak.vkey()), Err(NoteError::Key));
         for name in ["", "a b", "a+b", "a\u{a0}b", "a\nb", "a\u{7}"] {
-            assert!(
-                matches!(NoteSigner::new(name, &[1; 32]), Err(NoteError::Name)),
-                "{name:?}"
-            );
+            assert!(matches!(NoteSigner::new(name, &[1; 32]), Err(NoteError::Name)), "{name:?}");
         }
     }
 
     #[test]
     fn the_seed_is_not_shown() {
         let signer = NoteSigner::new(NAME, &[0x5a; 32]).unwrap();
-        assert_eq!(
-            format!("{signer:?}"),
-            format!("NoteSigner {{ vkey: {:?}, .. }}", signer.vkey())
-        );
+        assert_eq!(format!("{signer:?}"), format!("NoteSigner {{ vkey: {:?}, .. }}", signer.vkey()));
     }
 
     proptest! {

@@ -92,10 +92,7 @@ impl FromStr for Kind {
 
     /// The kind of exactly this name, in lower case.
     fn from_str(name: &str) -> Result<Self, UnknownKind> {
-        Self::ALL
-            .into_iter()
-            .find(|kind| kind.as_str() == name)
-            .ok_or(UnknownKind)
+        Self::ALL.into_iter().find(|kind| kind.as_str() == name).ok_or(UnknownKind)
     }
 }
 
@@ -190,9 +187,7 @@ impl Leaf {
         let (seq, rest) = rest.split_once(r#","t":""#).ok_or(LeafError::Shape)?;
         let time = rest.strip_suffix(r#"","v":1}"#).ok_or(LeafError::Shape)?;
 
-        let commitment = STANDARD
-            .decode(commitment)
-            .map_err(|_| LeafError::Commitment)?;
+        let commitment = STANDARD.decode(commitment).map_err(|_| LeafError::Commitment)?;
         let leaf = Self {
             seq: seq.parse().map_err(|_| LeafError::Sequence)?,
             recorded_at_micros: parse_instant(time).ok_or(LeafError::Time)?,
@@ -227,9 +222,7 @@ fn digits<const N: usize>(mut value: u64) -> [char; N] {
 
 /// Appends `value` in decimal without leading zeroes.
 fn push_number(text: &mut String, value: u64) {
-    let length = value
-        .checked_ilog10()
-        .map_or(1, |exponent| exponent as usize + 1);
+    let length = value.checked_ilog10().map_or(1, |exponent| exponent as usize + 1);
     text.extend(digits::<20>(value).iter().skip(20 - length));
 }
 
@@ -243,13 +236,9 @@ fn push_instant(text: &mut String, micros: i64) {
         return text.push_str(&micros.to_string());
     };
     text.extend(digits::<4>(year));
-    for (before, part) in [
-        ('-', time.month()),
-        ('-', time.day()),
-        ('T', time.hour()),
-        (':', time.minute()),
-        (':', time.second()),
-    ] {
+    for (before, part) in
+        [('-', time.month()), ('-', time.day()), ('T', time.hour()), (':', time.minute()), (':', time.second())]
+    {
         text.push(before);
         text.extend(digits::<2>(part.into()));
     }
@@ -284,18 +273,11 @@ mod tests {
 
     fn known() -> Leaf {
         let event = r#"{"what":"read"}"#;
-        Leaf {
-            seq: 42,
-            recorded_at_micros: TEN,
-            kind: Kind::Read,
-            commitment: commit(&[7; 32], event),
-        }
+        Leaf { seq: 42, recorded_at_micros: TEN, kind: Kind::Read, commitment: commit(&[7; 32], event) }
     }
 
     fn micros(time: &str) -> i64 {
-        DateTime::parse_from_rfc3339(time)
-            .unwrap()
-            .timestamp_micros()
+        DateTime::parse_from_rfc3339(time).unwrap().timestamp_micros()
     }
 
     #[test]
@@ -304,10 +286,7 @@ mod tests {
             assert_eq!(kind.as_str().parse(), Ok(kind));
             assert_eq!(kind.to_string(), format!("{kind:?}").to_lowercase());
             assert_eq!(json!(kind), json!(kind.as_str()));
-            assert_eq!(
-                kind.as_str().to_uppercase().parse::<Kind>(),
-                Err(UnknownKind)
-            );
+            assert_eq!(kind.as_str().to_uppercase().parse::<Kind>(), Err(UnknownKind));
         }
         assert_eq!("".parse::<Kind>(), Err(UnknownKind));
         assert_eq!(format!("{:>6}", Kind::Read), "  read");
@@ -319,10 +298,7 @@ mod tests {
         let mut salt = [0; 32];
         salt[..20].fill(0x0b);
         let expected = "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7";
-        let found: String = commit(&salt, "Hi There")
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
+        let found: String = commit(&salt, "Hi There").iter().map(|byte| format!("{byte:02x}")).collect();
         assert_eq!(found, expected);
     }
 
@@ -360,15 +336,8 @@ mod tests {
             "2100-02-28T23:59:59.000000Z",
             "9999-12-31T23:59:59.999999Z",
         ] {
-            let leaf = Leaf {
-                recorded_at_micros: micros(time),
-                ..known()
-            };
-            assert!(
-                leaf.text().contains(&format!(r#""t":"{time}""#)),
-                "{}",
-                leaf.text()
-            );
+            let leaf = Leaf { recorded_at_micros: micros(time), ..known() };
+            assert!(leaf.text().contains(&format!(r#""t":"{time}""#)), "{}", leaf.text());
             assert_eq!(Leaf::parse(&leaf.text()), Ok(leaf));
         }
     }
@@ -378,11 +347,7 @@ mod tests {
         let last = micros("9999-12-31T23:59:59.999999Z");
         let first = micros("0000-01-01T00:00:00.000000Z");
         for beyond in [last + 1, first - 1, i64::MIN, i64::MAX] {
-            let text = Leaf {
-                recorded_at_micros: beyond,
-                ..known()
-            }
-            .text();
+            let text = Leaf { recorded_at_micros: beyond, ..known() }.text();
             assert!(text.contains(&format!(r#""t":"{beyond}""#)));
             assert_eq!(Leaf::parse(&text), Err(LeafError::Time));
         }
@@ -433,11 +398,7 @@ mod tests {
             ("T10", "t10", LeafError::Time),
             ("T10", "T24", LeafError::Time),
             ("T10:00:00.000000", "T10:00:60.000000", LeafError::Time),
-            (
-                "T10:00:00.000000",
-                "T10:00:59.1000000",
-                LeafError::NotCanonical,
-            ),
+            ("T10:00:00.000000", "T10:00:59.1000000", LeafError::NotCanonical),
             ("2026-11-21", "2026-11-21-01", LeafError::NotCanonical),
             ("T10:00:00.", "T10:00:00:00.", LeafError::NotCanonical),
             ("2026-", "02026-", LeafError::NotCanonical),
@@ -455,10 +416,7 @@ mod tests {
         let at = text.find("=\"").unwrap() - 1;
         let mut other = text.clone().into_bytes();
         other[at] += 1;
-        assert_eq!(
-            Leaf::parse(std::str::from_utf8(&other).unwrap()),
-            Err(LeafError::Commitment)
-        );
+        assert_eq!(Leaf::parse(std::str::from_utf8(&other).unwrap()), Err(LeafError::Commitment));
     }
 
     #[test]

@@ -32,22 +32,13 @@ pub const fn is_stored(level: u32) -> bool {
 /// The hash of a leaf: SHA-256(0x00 ‖ `entry`) (RFC 6962 section 2.1).
 #[must_use]
 pub fn leaf_hash(entry: &[u8]) -> Hash {
-    Sha256::new()
-        .chain_update([0x00])
-        .chain_update(entry)
-        .finalize()
-        .into()
+    Sha256::new().chain_update([0x00]).chain_update(entry).finalize().into()
 }
 
 /// The hash of an interior node: SHA-256(0x01 ‖ `left` ‖ `right`) (RFC 6962 section 2.1).
 #[must_use]
 pub fn node_hash(left: &Hash, right: &Hash) -> Hash {
-    Sha256::new()
-        .chain_update([0x01])
-        .chain_update(left)
-        .chain_update(right)
-        .finalize()
-        .into()
+    Sha256::new().chain_update([0x01]).chain_update(left).chain_update(right).finalize().into()
 }
 
 /// The root of a tree without leaves: SHA-256 of nothing (RFC 6962 section 2.1).
@@ -88,12 +79,7 @@ pub fn fold_perfect(hashes: &[Hash]) -> Option<Hash> {
     }
     let mut row = hashes.to_vec();
     while row.len() > 1 {
-        row = row
-            .as_chunks()
-            .0
-            .iter()
-            .map(|[left, right]| node_hash(left, right))
-            .collect();
+        row = row.as_chunks().0.iter().map(|[left, right]| node_hash(left, right)).collect();
     }
     row.pop()
 }
@@ -108,24 +94,15 @@ pub fn peaks(size: u64) -> impl Iterator<Item = Subtree> {
 /// whole only if `start` is a multiple of a power of two not below `count`, as in every part of an
 /// RFC 6962 tree.
 fn peaks_from(start: u64, count: u64) -> impl Iterator<Item = Subtree> {
-    (0..u64::BITS)
-        .rev()
-        .filter(move |level| (count >> level) & 1 == 1)
-        .map(move |level| {
-            let before = (count >> level) & !1;
-            Subtree {
-                level,
-                index: (start >> level) + before,
-            }
-        })
+    (0..u64::BITS).rev().filter(move |level| (count >> level) & 1 == 1).map(move |level| {
+        let before = (count >> level) & !1;
+        Subtree { level, index: (start >> level) + before }
+    })
 }
 
 /// The root over perfect subtrees of falling size, given from left to right; `None` for none.
 fn fold_peaks<'a>(peaks: impl DoubleEndedIterator<Item = &'a Hash>) -> Option<Hash> {
-    peaks
-        .rev()
-        .copied()
-        .reduce(|right, left| node_hash(&left, &right))
+    peaks.rev().copied().reduce(|right, left| node_hash(&left, &right))
 }
 
 /// Why bytes are no frontier, or a subtree can't be appended to one.
@@ -168,10 +145,7 @@ impl Frontier {
     /// The frontier of a log without leaves.
     #[must_use]
     pub const fn new() -> Self {
-        Self {
-            size: 0,
-            peaks: Vec::new(),
-        }
+        Self { size: 0, peaks: Vec::new() }
     }
 
     /// The frontier of the first `size` leaves of a tree kept elsewhere. `lookup` is asked for each
@@ -179,10 +153,7 @@ impl Frontier {
     ///
     /// # Errors
     /// The first error of `lookup`.
-    pub fn from_subtrees<E>(
-        size: u64,
-        lookup: &mut impl FnMut(Subtree) -> Result<Hash, E>,
-    ) -> Result<Self, E> {
+    pub fn from_subtrees<E>(size: u64, lookup: &mut impl FnMut(Subtree) -> Result<Hash, E>) -> Result<Self, E> {
         let peaks = peaks(size).map(lookup).collect::<Result<_, _>>()?;
         Ok(Self { size, peaks })
     }
@@ -225,16 +196,9 @@ impl Frontier {
     ) -> Result<(), FrontierError> {
         let added = 1_u64.checked_shl(level).ok_or(FrontierError::TooLarge)?;
         if !self.size.is_multiple_of(added) {
-            return Err(FrontierError::Unaligned {
-                level,
-                size: self.size,
-            });
+            return Err(FrontierError::Unaligned { level, size: self.size });
         }
-        if self
-            .size
-            .checked_add(added)
-            .is_none_or(|size| size > MAX_SIZE)
-        {
+        if self.size.checked_add(added).is_none_or(|size| size > MAX_SIZE) {
             return Err(FrontierError::TooLarge);
         }
         self.append(level, hash, on_complete);
@@ -243,19 +207,13 @@ impl Frontier {
 
     /// Appends a subtree that is aligned and fits.
     fn append(&mut self, level: u32, mut hash: Hash, mut on_complete: impl FnMut(Subtree, Hash)) {
-        let mut subtree = Subtree {
-            level,
-            index: self.size >> level,
-        };
+        let mut subtree = Subtree { level, index: self.size >> level };
         // A right child completes its parent, whose left child is then the last peak.
         while subtree.index & 1 == 1
             && let Some(left) = self.peaks.pop()
         {
             hash = node_hash(&left, &hash);
-            subtree = Subtree {
-                level: subtree.level + 1,
-                index: subtree.index >> 1,
-            };
+            subtree = Subtree { level: subtree.level + 1, index: subtree.index >> 1 };
             on_complete(subtree, hash);
         }
         self.peaks.push(hash);
@@ -297,10 +255,7 @@ impl Frontier {
         if expected != found || !rest.is_empty() {
             return Err(FrontierError::Length { expected, found });
         }
-        Ok(Self {
-            size,
-            peaks: hashes.to_vec(),
-        })
+        Ok(Self { size, peaks: hashes.to_vec() })
     }
 }
 
@@ -309,10 +264,7 @@ impl Frontier {
 ///
 /// # Errors
 /// The first error of `lookup`.
-pub fn root_at<E>(
-    size: u64,
-    lookup: &mut impl FnMut(Subtree) -> Result<Hash, E>,
-) -> Result<Hash, E> {
+pub fn root_at<E>(size: u64, lookup: &mut impl FnMut(Subtree) -> Result<Hash, E>) -> Result<Hash, E> {
     Ok(Frontier::from_subtrees(size, lookup)?.root())
 }
 
@@ -351,16 +303,7 @@ impl Part {
     /// 2.
     fn halves(self) -> (Self, Self) {
         let left = 1 << (self.count - 1).ilog2();
-        (
-            Self {
-                start: self.start,
-                count: left,
-            },
-            Self {
-                start: self.start + left,
-                count: self.count - left,
-            },
-        )
+        (Self { start: self.start, count: left }, Self { start: self.start + left, count: self.count - left })
     }
 
     /// The perfect subtrees that make it up, from left to right.
@@ -376,17 +319,10 @@ fn inclusion_parts(index: u64, size: u64) -> Option<Vec<Part>> {
         return None;
     }
     let mut parts = Vec::new();
-    let mut tree = Part {
-        start: 0,
-        count: size,
-    };
+    let mut tree = Part { start: 0, count: size };
     while tree.count > 1 {
         let (left, right) = tree.halves();
-        let (inside, outside) = if index < right.start {
-            (left, right)
-        } else {
-            (right, left)
-        };
+        let (inside, outside) = if index < right.start { (left, right) } else { (right, left) };
         parts.push(outside);
         tree = inside;
     }
@@ -403,18 +339,11 @@ fn consistency_parts(from: u64, to: u64) -> Option<Vec<Part>> {
     }
     let mut parts = Vec::new();
     if from > 0 {
-        let mut tree = Part {
-            start: 0,
-            count: to,
-        };
+        let mut tree = Part { start: 0, count: to };
         // `tree` holds the last leaf of the older tree, until it also ends with it.
         while tree.end() > from {
             let (left, right) = tree.halves();
-            let (inside, outside) = if from <= right.start {
-                (left, right)
-            } else {
-                (right, left)
-            };
+            let (inside, outside) = if from <= right.start { (left, right) } else { (right, left) };
             parts.push(outside);
             tree = inside;
         }
@@ -434,18 +363,11 @@ fn prove<E>(
     lookup: &mut impl FnMut(Subtree) -> Result<Hash, E>,
 ) -> Result<Vec<Hash>, ProofError<E>> {
     let hash = |part: Part| {
-        let hashes = part
-            .peaks()
-            .map(&mut *lookup)
-            .collect::<Result<Vec<_>, E>>()?;
+        let hashes = part.peaks().map(&mut *lookup).collect::<Result<Vec<_>, E>>()?;
         Ok(fold_peaks(hashes.iter()).unwrap_or_else(empty_root))
     };
     let parts = parts.ok_or(ProofError::Range { first, size })?;
-    parts
-        .into_iter()
-        .map(hash)
-        .collect::<Result<_, _>>()
-        .map_err(ProofError::Lookup)
+    parts.into_iter().map(hash).collect::<Result<_, _>>().map_err(ProofError::Lookup)
 }
 
 /// The proof that the leaf at `index` is in the tree of the first `size` leaves: the hashes beside
@@ -486,22 +408,14 @@ pub fn consistency_proof<E>(
 /// what to fetch beforehand, at most 126 in all. None if no such proof exists.
 #[must_use]
 pub fn needed_for_inclusion(index: u64, size: u64) -> Vec<Subtree> {
-    inclusion_parts(index, size)
-        .into_iter()
-        .flatten()
-        .flat_map(Part::peaks)
-        .collect()
+    inclusion_parts(index, size).into_iter().flatten().flat_map(Part::peaks).collect()
 }
 
 /// The perfect subtrees whose hashes [`consistency_proof`] looks up, in that order and each once:
 /// what to fetch beforehand, at most 126 in all. None if the proof has no line or doesn't exist.
 #[must_use]
 pub fn needed_for_consistency(from: u64, to: u64) -> Vec<Subtree> {
-    consistency_parts(from, to)
-        .into_iter()
-        .flatten()
-        .flat_map(Part::peaks)
-        .collect()
+    consistency_parts(from, to).into_iter().flatten().flat_map(Part::peaks).collect()
 }
 
 /// Why a proof does not prove.
@@ -554,11 +468,7 @@ pub fn verify_inclusion(
     if last != 0 {
         return Err(VerifyError::Length);
     }
-    if hash == *root {
-        Ok(())
-    } else {
-        Err(VerifyError::Root)
-    }
+    if hash == *root { Ok(()) } else { Err(VerifyError::Root) }
 }
 
 /// Climbs from a last node without a right sibling to the level where it is a right child, since
@@ -599,11 +509,8 @@ pub fn verify_consistency(
     }
     // An older tree that is a perfect subtree is itself the start; otherwise the proof begins with
     // it.
-    let (start, proof) = if from.is_power_of_two() {
-        (from_root, proof)
-    } else {
-        proof.split_first().ok_or(VerifyError::Length)?
-    };
+    let (start, proof) =
+        if from.is_power_of_two() { (from_root, proof) } else { proof.split_first().ok_or(VerifyError::Length)? };
     // The node reached so far and the last node, both as indices within their level.
     let climbed = (from - 1).trailing_ones();
     let (mut node, mut last) = ((from - 1) >> climbed, (to - 1) >> climbed);
@@ -685,18 +592,9 @@ mod tests {
 
     impl Kept {
         fn of(leaves: impl IntoIterator<Item = Hash>) -> Self {
-            let mut kept = Self {
-                nodes: HashMap::new(),
-                frontier: Frontier::new(),
-            };
+            let mut kept = Self { nodes: HashMap::new(), frontier: Frontier::new() };
             for leaf in leaves {
-                kept.nodes.insert(
-                    Subtree {
-                        level: 0,
-                        index: kept.frontier.size(),
-                    },
-                    leaf,
-                );
+                kept.nodes.insert(Subtree { level: 0, index: kept.frontier.size() }, leaf);
                 kept.frontier.push(leaf, |subtree, hash| {
                     assert!(subtree.level > 0);
                     assert_eq!(kept.nodes.insert(subtree, hash), None);
@@ -711,12 +609,7 @@ mod tests {
         }
 
         fn lookup(&self) -> impl FnMut(Subtree) -> Result<Hash, String> {
-            |subtree| {
-                self.nodes
-                    .get(&subtree)
-                    .copied()
-                    .ok_or_else(|| format!("no {subtree:?}"))
-            }
+            |subtree| self.nodes.get(&subtree).copied().ok_or_else(|| format!("no {subtree:?}"))
         }
 
         fn root(&self, size: u64) -> Hash {
@@ -789,10 +682,7 @@ mod tests {
 
     #[test]
     fn known_roots() {
-        assert_eq!(
-            empty_root(),
-            hex("e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855")
-        );
+        assert_eq!(empty_root(), hex("e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"));
         let leaves: Vec<Hash> = known_leaves().iter().map(|leaf| leaf_hash(leaf)).collect();
         let kept = Kept::of(leaves.iter().copied());
         let mut frontier = Frontier::new();
@@ -810,16 +700,8 @@ mod tests {
         let kept = Kept::of(leaves.iter().copied());
         let known: [(u64, u64, &[&str]); 6] = [
             (0, 1, &[]),
-            (
-                0,
-                2,
-                &["96a296d224f285c67bee93c30f8a309157f0daa35dc5b87e410b78630a09cfc7"],
-            ),
-            (
-                2,
-                3,
-                &["fac54203e7cc696cf0dfcb42c92a1d9dbaf70ad9e621f4bd8d98662f00e3c125"],
-            ),
+            (0, 2, &["96a296d224f285c67bee93c30f8a309157f0daa35dc5b87e410b78630a09cfc7"]),
+            (2, 3, &["fac54203e7cc696cf0dfcb42c92a1d9dbaf70ad9e621f4bd8d98662f00e3c125"]),
             (
                 1,
                 5,
@@ -852,10 +734,7 @@ mod tests {
             let proof = hashes(proof);
             assert_eq!(kept.inclusion(index, size), proof, "{index} in {size}");
             let root = hex(KNOWN_ROOTS[size as usize - 1]);
-            assert_eq!(
-                verify_inclusion(&leaves[index as usize], index, size, &proof, &root),
-                Ok(())
-            );
+            assert_eq!(verify_inclusion(&leaves[index as usize], index, size, &proof, &root), Ok(()));
         }
     }
 
@@ -894,10 +773,7 @@ mod tests {
         for (from, to, proof) in known {
             let proof = hashes(proof);
             assert_eq!(kept.consistency(from, to), proof, "{from} to {to}");
-            let (old, new) = (
-                hex(KNOWN_ROOTS[from as usize - 1]),
-                hex(KNOWN_ROOTS[to as usize - 1]),
-            );
+            let (old, new) = (hex(KNOWN_ROOTS[from as usize - 1]), hex(KNOWN_ROOTS[to as usize - 1]));
             assert_eq!(verify_consistency(from, to, &old, &new, &proof), Ok(()));
         }
     }
@@ -914,22 +790,12 @@ mod tests {
             for index in 0..to {
                 let proof = kept.inclusion(index, to);
                 assert_eq!(proof, path(index as usize, first), "{index} in {to}");
-                assert_eq!(
-                    verify_inclusion(&leaves[index as usize], index, to, &proof, &root),
-                    Ok(())
-                );
+                assert_eq!(verify_inclusion(&leaves[index as usize], index, to, &proof, &root), Ok(()));
             }
             for from in 1..=to {
                 let proof = kept.consistency(from, to);
-                assert_eq!(
-                    proof,
-                    subproof(from as usize, first, true),
-                    "{from} to {to}"
-                );
-                assert_eq!(
-                    verify_consistency(from, to, &kept.root(from), &root, &proof),
-                    Ok(())
-                );
+                assert_eq!(proof, subproof(from as usize, first, true), "{from} to {to}");
+                assert_eq!(verify_consistency(from, to, &kept.root(from), &root, &proof), Ok(()));
             }
             assert!(kept.consistency(0, to).is_empty());
             assert_eq!(verify_consistency(0, to, &empty_root(), &root, &[]), Ok(()));
@@ -945,46 +811,20 @@ mod tests {
         assert_eq!(consistency_proof(6, 5, &mut kept.lookup()), range(6, 5));
         assert_eq!(
             inclusion_proof(0, 8, &mut kept.lookup()),
-            Err(ProofError::Lookup(
-                "no Subtree { level: 2, index: 1 }".into()
-            ))
+            Err(ProofError::Lookup("no Subtree { level: 2, index: 1 }".into()))
         );
         assert!(root_at(6, &mut kept.lookup()).is_err());
         assert!(needed_for_inclusion(5, 5).is_empty());
         assert!(needed_for_consistency(6, 5).is_empty());
         let root = kept.root(5);
-        assert_eq!(
-            verify_inclusion(&root, 0, 0, &[], &root),
-            Err(VerifyError::Range)
-        );
-        assert_eq!(
-            verify_inclusion(&root, 5, 5, &[], &root),
-            Err(VerifyError::Range)
-        );
-        assert_eq!(
-            verify_consistency(6, 5, &root, &root, &[]),
-            Err(VerifyError::Range)
-        );
-        assert_eq!(
-            verify_consistency(0, 5, &root, &root, &[]),
-            Err(VerifyError::OldRoot)
-        );
-        assert_eq!(
-            verify_consistency(0, 5, &empty_root(), &root, &[root]),
-            Err(VerifyError::Length)
-        );
-        assert_eq!(
-            verify_consistency(5, 5, &root, &root, &[root]),
-            Err(VerifyError::Length)
-        );
-        assert_eq!(
-            verify_consistency(5, 5, &root, &empty_root(), &[]),
-            Err(VerifyError::Root)
-        );
-        assert_eq!(
-            verify_consistency(3, 5, &root, &root, &[]),
-            Err(VerifyError::Length)
-        );
+        assert_eq!(verify_inclusion(&root, 0, 0, &[], &root), Err(VerifyError::Range));
+        assert_eq!(verify_inclusion(&root, 5, 5, &[], &root), Err(VerifyError::Range));
+        assert_eq!(verify_consistency(6, 5, &root, &root, &[]), Err(VerifyError::Range));
+        assert_eq!(verify_consistency(0, 5, &root, &root, &[]), Err(VerifyError::OldRoot));
+        assert_eq!(verify_consistency(0, 5, &empty_root(), &root, &[root]), Err(VerifyError::Length));
+        assert_eq!(verify_consistency(5, 5, &root, &root, &[root]), Err(VerifyError::Length));
+        assert_eq!(verify_consistency(5, 5, &root, &empty_root(), &[]), Err(VerifyError::Root));
+        assert_eq!(verify_consistency(3, 5, &root, &root, &[]), Err(VerifyError::Length));
     }
 
     #[test]
@@ -992,26 +832,15 @@ mod tests {
         for size in [MAX_SIZE, u64::MAX - 1, u64::MAX, 1 << 63] {
             for first in [0, 1, size / 2, size - 1, size, u64::MAX] {
                 let mut zero = |_: Subtree| Ok::<Hash, Infallible>([0; 32]);
-                assert_eq!(
-                    inclusion_proof(first, size, &mut zero).is_ok(),
-                    first < size
-                );
-                assert_eq!(
-                    consistency_proof(first, size, &mut zero).is_ok(),
-                    first <= size
-                );
+                assert_eq!(inclusion_proof(first, size, &mut zero).is_ok(), first < size);
+                assert_eq!(consistency_proof(first, size, &mut zero).is_ok(), first <= size);
                 assert!(needed_for_inclusion(first, size).len() <= 127);
                 assert!(needed_for_consistency(first, size).len() <= 127);
                 assert!(verify_inclusion(&[0; 32], first, size, &[[0; 32]; 80], &[0; 32]).is_err());
-                assert!(
-                    verify_consistency(first, size, &[0; 32], &[1; 32], &[[0; 32]; 80]).is_err()
-                );
+                assert!(verify_consistency(first, size, &[0; 32], &[1; 32], &[[0; 32]; 80]).is_err());
             }
         }
-        let widest = Subtree {
-            level: u32::MAX,
-            index: u64::MAX,
-        };
+        let widest = Subtree { level: u32::MAX, index: u64::MAX };
         assert!(descend(widest).1.count() <= 128);
     }
 
@@ -1027,16 +856,7 @@ mod tests {
     #[test]
     fn every_flipped_bit_of_an_inclusion_proof_is_refused() {
         let kept = Kept::numbered(37);
-        for (index, size) in [
-            (0, 1),
-            (0, 2),
-            (3, 5),
-            (4, 5),
-            (6, 7),
-            (17, 32),
-            (36, 37),
-            (9, 37),
-        ] {
+        for (index, size) in [(0, 1), (0, 2), (3, 5), (4, 5), (6, 7), (17, 32), (36, 37), (9, 37)] {
             let (leaf, root) = (numbered_leaf(index), kept.root(size));
             let proof = kept.inclusion(index, size);
             for flipped in flips(&proof) {
@@ -1044,11 +864,7 @@ mod tests {
                 assert_eq!(verdict, Err(VerifyError::Root));
             }
             for flipped in flips(&[leaf, root]) {
-                let (leaf, root) = if flipped[0] == leaf {
-                    (leaf, flipped[1])
-                } else {
-                    (flipped[0], root)
-                };
+                let (leaf, root) = if flipped[0] == leaf { (leaf, flipped[1]) } else { (flipped[0], root) };
                 let verdict = verify_inclusion(&leaf, index, size, &proof, &root);
                 assert_eq!(verdict, Err(VerifyError::Root));
             }
@@ -1058,15 +874,9 @@ mod tests {
                 assert!(verify_inclusion(&leaf, index, size, &short, &root).is_err());
             }
             let long = [&proof[..], &[root]].concat();
-            assert_eq!(
-                verify_inclusion(&leaf, index, size, &long, &root),
-                Err(VerifyError::Length)
-            );
+            assert_eq!(verify_inclusion(&leaf, index, size, &long, &root), Err(VerifyError::Length));
             for other in (0..size).filter(|other| *other != index) {
-                assert!(
-                    verify_inclusion(&leaf, other, size, &proof, &root).is_err(),
-                    "{other}"
-                );
+                assert!(verify_inclusion(&leaf, other, size, &proof, &root).is_err(), "{other}");
             }
         }
     }
@@ -1074,16 +884,7 @@ mod tests {
     #[test]
     fn every_flipped_bit_of_a_consistency_proof_is_refused() {
         let kept = Kept::numbered(37);
-        for (from, to) in [
-            (1, 2),
-            (3, 5),
-            (4, 5),
-            (6, 8),
-            (7, 8),
-            (8, 37),
-            (31, 37),
-            (36, 37),
-        ] {
+        for (from, to) in [(1, 2), (3, 5), (4, 5), (6, 8), (7, 8), (8, 37), (31, 37), (36, 37)] {
             let (old, new) = (kept.root(from), kept.root(to));
             let proof = kept.consistency(from, to);
             for flipped in flips(&proof) {
@@ -1098,10 +899,7 @@ mod tests {
                 assert!(verify_consistency(from, to, &old, &new, &short).is_err());
             }
             let long = [&proof[..], &[new]].concat();
-            assert_eq!(
-                verify_consistency(from, to, &old, &new, &long),
-                Err(VerifyError::Length)
-            );
+            assert_eq!(verify_consistency(from, to, &old, &new, &long), Err(VerifyError::Length));
         }
     }
 
@@ -1109,41 +907,24 @@ mod tests {
     fn a_rewritten_history_is_never_consistent() {
         let honest = Kept::numbered(20);
         for changed in 0..13 {
-            let forged =
-                Kept::of((0..20).map(|i| numbered_leaf(if i == changed { 1000 } else { i })));
+            let forged = Kept::of((0..20).map(|i| numbered_leaf(if i == changed { 1000 } else { i })));
             let proof = forged.consistency(13, 20);
-            assert!(
-                verify_consistency(13, 20, &honest.root(13), &forged.root(20), &proof).is_err(),
-                "{changed}"
-            );
+            assert!(verify_consistency(13, 20, &honest.root(13), &forged.root(20), &proof).is_err(), "{changed}");
         }
     }
 
     #[test]
     fn stored_levels_compose_every_subtree() {
-        assert_eq!(
-            (0..=25)
-                .filter(|level| is_stored(*level))
-                .collect::<Vec<_>>(),
-            [8, 16, 24]
-        );
+        assert_eq!((0..=25).filter(|level| is_stored(*level)).collect::<Vec<_>>(), [8, 16, 24]);
         assert_eq!(descend(Subtree { level: 0, index: 9 }), (0, 9..10));
         assert_eq!(descend(Subtree { level: 7, index: 3 }), (0, 384..512));
         assert_eq!(descend(Subtree { level: 8, index: 3 }), (8, 3..4));
-        assert_eq!(
-            descend(Subtree {
-                level: 13,
-                index: 2
-            }),
-            (8, 64..96)
-        );
+        assert_eq!(descend(Subtree { level: 13, index: 2 }), (8, 64..96));
         let kept = Kept::numbered(1 << 11);
         for (subtree, hash) in &kept.nodes {
             let (level, indices) = descend(*subtree);
             assert!(level == 0 || is_stored(level));
-            let parts: Vec<Hash> = indices
-                .map(|index| kept.nodes[&Subtree { level, index }])
-                .collect();
+            let parts: Vec<Hash> = indices.map(|index| kept.nodes[&Subtree { level, index }]).collect();
             assert!(parts.len() <= 128);
             assert_eq!(fold_perfect(&parts), Some(*hash), "{subtree:?}");
         }
@@ -1169,10 +950,7 @@ mod tests {
                 assert!(Frontier::from_bytes(&bytes[..length]).is_err());
             }
             let long = [&bytes[..], &[0]].concat();
-            assert!(matches!(
-                Frontier::from_bytes(&long),
-                Err(FrontierError::Length { .. })
-            ));
+            assert!(matches!(Frontier::from_bytes(&long), Err(FrontierError::Length { .. })));
         }
         let mut large = u64::MAX.to_be_bytes().to_vec();
         large.extend([0; 64 * 32]);
@@ -1181,10 +959,7 @@ mod tests {
         largest.extend([0; 63 * 32]);
         let mut largest = Frontier::from_bytes(&largest).unwrap();
         assert_eq!(largest.to_bytes().len(), 2024);
-        assert_eq!(
-            largest.push_subtree(0, [0; 32]),
-            Err(FrontierError::TooLarge)
-        );
+        assert_eq!(largest.push_subtree(0, [0; 32]), Err(FrontierError::TooLarge));
         largest.push([0; 32], |_, _| {});
         assert_eq!(largest.size(), 1 << 63);
     }
@@ -1194,30 +969,18 @@ mod tests {
         let mut frontier = Kept::numbered(6).frontier;
         let before = frontier.clone();
         for level in 2..63 {
-            assert_eq!(
-                frontier.push_subtree(level, [0; 32]),
-                Err(FrontierError::Unaligned { level, size: 6 })
-            );
+            assert_eq!(frontier.push_subtree(level, [0; 32]), Err(FrontierError::Unaligned { level, size: 6 }));
         }
         for level in [64, u32::MAX] {
-            assert_eq!(
-                frontier.push_subtree(level, [0; 32]),
-                Err(FrontierError::TooLarge)
-            );
+            assert_eq!(frontier.push_subtree(level, [0; 32]), Err(FrontierError::TooLarge));
         }
         assert_eq!(frontier, before);
         assert_eq!(frontier.push_subtree(1, [0; 32]), Ok(()));
         assert_eq!(frontier.size(), 8);
         let mut empty = Frontier::new();
-        assert_eq!(
-            empty.push_subtree(63, [0; 32]),
-            Err(FrontierError::TooLarge)
-        );
+        assert_eq!(empty.push_subtree(63, [0; 32]), Err(FrontierError::TooLarge));
         assert_eq!(empty.push_subtree(62, [0; 32]), Ok(()));
-        assert_eq!(
-            empty.push_subtree(62, [0; 32]),
-            Err(FrontierError::TooLarge)
-        );
+        assert_eq!(empty.push_subtree(62, [0; 32]), Err(FrontierError::TooLarge));
     }
 
     proptest! {

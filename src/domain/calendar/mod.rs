@@ -39,26 +39,14 @@ mod tests {
     #[test]
     fn a_day_begins_at_midnight_of_the_registers_own_zone() {
         let late = Utc.with_ymd_and_hms(2026, 7, 1, 21, 30, 0).unwrap();
-        assert_eq!(
-            day_at(late, chrono_tz::Europe::Tallinn),
-            NaiveDate::from_ymd_opt(2026, 7, 2).unwrap()
-        );
-        assert_eq!(
-            day_at(late, chrono_tz::UTC),
-            NaiveDate::from_ymd_opt(2026, 7, 1).unwrap()
-        );
+        assert_eq!(day_at(late, chrono_tz::Europe::Tallinn), NaiveDate::from_ymd_opt(2026, 7, 2).unwrap());
+        assert_eq!(day_at(late, chrono_tz::UTC), NaiveDate::from_ymd_opt(2026, 7, 1).unwrap());
     }
 
     #[test]
     fn only_a_whole_iso_day_is_a_day() {
         assert!(parse_day("2026-02-28").is_some());
-        for wrong in [
-            "2026-02-30",
-            "2026-2-1",
-            "02.01.2026",
-            "2026-01-01T00:00:00Z",
-            " 2026-01-01",
-        ] {
+        for wrong in ["2026-02-30", "2026-2-1", "02.01.2026", "2026-01-01T00:00:00Z", " 2026-01-01"] {
             assert!(parse_day(wrong).is_none(), "{wrong}");
         }
     }

@@ -18,12 +18,7 @@ macro_rules! unseen {
 /// has: `"(),:;<>@[\]`.
 macro_rules! local_class {
     () => {
-        concat!(
-            "[^",
-            unseen!(),
-            r"\u0022\u0028\u0029\u002C\u003A-\u003C\u003E\u0040\u005B-\u005D",
-            "]"
-        )
+        concat!("[^", unseen!(), r"\u0022\u0028\u0029\u002C\u003A-\u003C\u003E\u0040\u005B-\u005D", "]")
     };
 }
 
@@ -45,15 +40,8 @@ macro_rules! label_class {
 /// which ECMA 262 and the regex crate read alike).
 ///
 /// Looser than [`is_email`], which also limits lengths in bytes and looks at each label.
-pub const EMAIL_SHAPE: &str = concat!(
-    "^",
-    local_class!(),
-    "{1,64}@",
-    label_class!(),
-    r"+(?:\.",
-    label_class!(),
-    "+)+$"
-);
+pub const EMAIL_SHAPE: &str =
+    concat!("^", local_class!(), "{1,64}@", label_class!(), r"+(?:\.", label_class!(), "+)+$");
 
 /// The shape of a telephone number, as a JSON Schema `pattern`. It is all that [`is_phone`] asks.
 pub const PHONE_SHAPE: &str = r"^\+[1-9][0-9]{6,14}$";
@@ -135,17 +123,12 @@ fn is_local_part(local: &str) -> bool {
 }
 
 fn is_local_character(c: char) -> bool {
-    let special = matches!(
-        c,
-        '"' | '(' | ')' | ',' | ':' | ';' | '<' | '>' | '@' | '[' | '\\' | ']'
-    );
+    let special = matches!(c, '"' | '(' | ')' | ',' | ':' | ';' | '<' | '>' | '@' | '[' | '\\' | ']');
     !special && !is_unseen(c)
 }
 
 fn is_domain(domain: &str) -> bool {
-    domain
-        .rsplit_once('.')
-        .is_some_and(|(_, last)| !last.bytes().all(|b| b.is_ascii_digit()))
+    domain.rsplit_once('.').is_some_and(|(_, last)| !last.bytes().all(|b| b.is_ascii_digit()))
         && domain.split('.').all(is_label)
 }
 
@@ -190,9 +173,7 @@ const fn is_unseen(c: char) -> bool {
 #[must_use]
 pub fn is_phone(text: &str) -> bool {
     text.strip_prefix('+').is_some_and(|digits| {
-        (7..=15).contains(&digits.len())
-            && !digits.starts_with('0')
-            && digits.bytes().all(|byte| byte.is_ascii_digit())
+        (7..=15).contains(&digits.len()) && !digits.starts_with('0') && digits.bytes().all(|byte| byte.is_ascii_digit())
     })
 }
 

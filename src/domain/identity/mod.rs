@@ -107,11 +107,7 @@ impl Sex {
 
     /// The sex that the parity of a number states in both countries: odd male, even female.
     const fn of_parity(number: u32) -> Self {
-        if number % 2 == 1 {
-            Self::Male
-        } else {
-            Self::Female
-        }
+        if number % 2 == 1 { Self::Male } else { Self::Female }
     }
 }
 
@@ -181,11 +177,7 @@ fn digits<const N: usize>(characters: [char; N]) -> Result<[u32; N], CodeFault> 
 fn estonian_check_digit(digits: &[u32]) -> u32 {
     let round = |skipped: usize| {
         let weights = (1..=9).cycle().skip(skipped);
-        let sum: u32 = digits
-            .iter()
-            .zip(weights)
-            .map(|(d, w): (_, u32)| d * w)
-            .sum();
+        let sum: u32 = digits.iter().zip(weights).map(|(d, w): (_, u32)| d * w).sum();
         Some(sum % 11).filter(|remainder| *remainder < 10)
     };
     round(0).or_else(|| round(2)).unwrap_or(0)
@@ -216,32 +208,20 @@ mod tests {
         for fault in FAULTS {
             let sentence = fault.to_string();
             assert!(!sentence.chars().any(|c| c.is_ascii_digit()), "{sentence}");
-            assert!(
-                fault
-                    .as_str()
-                    .chars()
-                    .all(|c| c.is_ascii_lowercase() || c == '_'),
-                "{sentence}"
-            );
+            assert!(fault.as_str().chars().all(|c| c.is_ascii_lowercase() || c == '_'), "{sentence}");
         }
     }
 
     #[test]
     fn the_serialized_names_are_the_spoken_ones() {
         for fault in FAULTS {
-            assert_eq!(
-                serde_json::to_value(fault).ok(),
-                Some(fault.as_str().into())
-            );
+            assert_eq!(serde_json::to_value(fault).ok(), Some(fault.as_str().into()));
         }
         for sex in [Sex::Male, Sex::Female] {
             assert_eq!(serde_json::to_value(sex).ok(), Some(sex.as_str().into()));
         }
         for country in [Country::Ee, Country::Fi] {
-            assert_eq!(
-                serde_json::to_value(country).ok(),
-                Some(country.as_str().into())
-            );
+            assert_eq!(serde_json::to_value(country).ok(), Some(country.as_str().into()));
         }
     }
 
@@ -253,9 +233,6 @@ mod tests {
         for text in ["ee", "Fi", " EE", "LV", "", "38001085718"] {
             assert_eq!(text.parse::<Country>(), Err(UnknownCountry));
         }
-        assert_eq!(
-            UnknownCountry.to_string(),
-            "the country is neither EE nor FI"
-        );
+        assert_eq!(UnknownCountry.to_string(), "the country is neither EE nor FI");
     }
 }

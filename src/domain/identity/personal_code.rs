@@ -23,8 +23,7 @@ pub const EE_PERSONAL_CODE_SHAPE: &str = "^[1-8][0-9]{10}$";
 ///
 /// Looser than [`PersonalCode::is_stored_form`], which also checks the date, the individual number
 /// and the check character.
-pub const FI_PERSONAL_CODE_SHAPE: &str =
-    r"^[0-9]{6}[+\-YXWVUABCDEF][0-9]{3}[0-9ABCDEFHJKLMNPRSTUVWXY]$";
+pub const FI_PERSONAL_CODE_SHAPE: &str = r"^[0-9]{6}[+\-YXWVUABCDEF][0-9]{3}[0-9ABCDEFHJKLMNPRSTUVWXY]$";
 
 /// The Finnish check characters by remainder; G, I, O, Q and Z are left out.
 const FI_CHECK_CHARACTERS: &str = "0123456789ABCDEFHJKLMNPRSTUVWXY";
@@ -195,22 +194,14 @@ impl PersonalCode {
         let individual = 900 + 2 * serial + u16::from(sex == Sex::Male);
         let date = birth.format("%d%m%y").to_string();
         let values = digits(characters::<9>(&format!("{date}{individual}")).ok()?).ok()?;
-        let text = format!(
-            "{date}{separator}{individual}{}",
-            finnish_check_character(&values)?
-        );
+        let text = format!("{date}{separator}{individual}{}", finnish_check_character(&values)?);
         Self::examined(Country::Fi, text).ok()
     }
 
     /// Takes a text that is already in its stored form.
     fn examined(country: Country, text: String) -> Result<Self, CodeFault> {
         let (birth, sex) = facts(country, &text)?;
-        Ok(Self {
-            country,
-            text,
-            birth,
-            sex,
-        })
+        Ok(Self { country, text, birth, sex })
     }
 }
 
@@ -282,12 +273,7 @@ fn number(digits: &[u32]) -> u32 {
 }
 
 /// The calendar date of a century and three pairs of digits.
-fn date(
-    century: i32,
-    year: [u32; 2],
-    month: [u32; 2],
-    day: [u32; 2],
-) -> Result<NaiveDate, CodeFault> {
+fn date(century: i32, year: [u32; 2], month: [u32; 2], day: [u32; 2]) -> Result<NaiveDate, CodeFault> {
     let year = century.saturating_add_unsigned(number(&year));
     NaiveDate::from_ymd_opt(year, number(&month), number(&day)).ok_or(CodeFault::Date)
 }
@@ -377,19 +363,13 @@ mod tests {
         assert_eq!(ee("79913320000"), Err(CodeFault::Date));
         assert_eq!(ee("79912310000"), Err(CodeFault::Checksum));
         let unborn = PersonalCode::fictitious_ee(day(2199, 12, 31), Sex::Male, 0);
-        assert_eq!(
-            unborn.as_ref().map(|code| ee(code.as_str())),
-            Some(Err(CodeFault::Future))
-        );
+        assert_eq!(unborn.as_ref().map(|code| ee(code.as_str())), Some(Err(CodeFault::Future)));
     }
 
     #[test]
     fn blanks_around_a_code_are_dropped_and_others_are_not() {
         for text in ["38001085718 ", "\t38001085718\n", "\u{a0}38001085718"] {
-            assert_eq!(
-                ee(text).as_ref().map(PersonalCode::as_str),
-                Ok("38001085718")
-            );
+            assert_eq!(ee(text).as_ref().map(PersonalCode::as_str), Ok("38001085718"));
             assert!(!PersonalCode::is_stored_form(Country::Ee, text));
         }
         assert_eq!(ee("380010 85718"), Err(CodeFault::Length));
@@ -465,10 +445,7 @@ mod tests {
 
     #[test]
     fn finnish_letters_are_put_in_upper_case() {
-        for (text, stored) in [
-            ("131052-308t", "131052-308T"),
-            (" 100190y999p\n", "100190Y999P"),
-        ] {
+        for (text, stored) in [("131052-308t", "131052-308T"), (" 100190y999p\n", "100190Y999P")] {
             assert_eq!(fi(text).as_ref().map(PersonalCode::as_str), Ok(stored));
             assert!(!PersonalCode::is_stored_form(Country::Fi, text));
         }
@@ -479,10 +456,8 @@ mod tests {
         let (old, new) = (fi("100190-999P"), fi("100190Y999P"));
         assert!(old.is_ok() && new.is_ok());
         assert_ne!(old, new);
-        let people: HashSet<_> = "-YXWVU"
-            .chars()
-            .filter_map(|separator| fi(&format!("100190{separator}999P")).ok())
-            .collect();
+        let people: HashSet<_> =
+            "-YXWVU".chars().filter_map(|separator| fi(&format!("100190{separator}999P")).ok()).collect();
         assert_eq!(people.len(), 6);
     }
 
@@ -491,11 +466,7 @@ mod tests {
         for (separators, year) in [("+", 1804), ("-YXWVU", 1904), ("ABCDEF", 2004)] {
             for separator in separators.chars() {
                 let code = fi(&format!("290204{separator}901D"));
-                assert_eq!(
-                    told(code).map(|told| told.0),
-                    Ok(day(year, 2, 29)),
-                    "{separator}"
-                );
+                assert_eq!(told(code).map(|told| told.0), Ok(day(year, 2, 29)), "{separator}");
             }
         }
     }
@@ -525,21 +496,12 @@ mod tests {
 
     #[test]
     fn codes_are_hidden_and_masked() {
-        let codes = [
-            (ee("38001085718"), "3800108****", Country::Ee),
-            (fi("131052-308T"), "131052*****", Country::Fi),
-        ];
+        let codes = [(ee("38001085718"), "3800108****", Country::Ee), (fi("131052-308T"), "131052*****", Country::Fi)];
         for (code, masked, country) in codes {
-            assert_eq!(
-                code.as_ref().map(PersonalCode::masked),
-                Ok(masked.to_owned())
-            );
+            assert_eq!(code.as_ref().map(PersonalCode::masked), Ok(masked.to_owned()));
             assert_eq!(code.as_ref().map(PersonalCode::country), Ok(country));
             assert_eq!(format!("{code:?}"), "Ok(PersonalCode([hidden]))");
-            assert_eq!(
-                format!("{:#?}", code.ok()),
-                "Some(\n    PersonalCode([hidden]),\n)"
-            );
+            assert_eq!(format!("{:#?}", code.ok()), "Some(\n    PersonalCode([hidden]),\n)");
         }
     }
 
@@ -562,14 +524,8 @@ mod tests {
     fn fictitious_codes_have_their_limits() {
         let birth = day(1980, 1, 8);
         let ee = |birth, serial| PersonalCode::fictitious_ee(birth, Sex::Male, serial);
-        assert_eq!(
-            ee(birth, 571).as_ref().map(PersonalCode::as_str),
-            Some("38001085718")
-        );
-        assert_eq!(
-            ee(birth, 135).as_ref().map(PersonalCode::as_str),
-            Some("38001081350")
-        );
+        assert_eq!(ee(birth, 571).as_ref().map(PersonalCode::as_str), Some("38001085718"));
+        assert_eq!(ee(birth, 135).as_ref().map(PersonalCode::as_str), Some("38001081350"));
         assert_eq!(ee(birth, 1000), None);
         assert_eq!(ee(birth, u16::MAX), None);
         assert_eq!(ee(day(1799, 12, 31), 1), None);
@@ -607,9 +563,7 @@ mod tests {
         let mut slips = Vec::new();
         for (place, old) in text.char_indices().filter(|(_, c)| c.is_ascii_digit()) {
             for new in ('0'..='9').filter(|new| *new != old) {
-                let slip = text
-                    .char_indices()
-                    .map(|(at, c)| if at == place { new } else { c });
+                let slip = text.char_indices().map(|(at, c)| if at == place { new } else { c });
                 slips.push(slip.collect());
             }
         }

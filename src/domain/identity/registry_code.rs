@@ -56,11 +56,7 @@ pub fn check_fi(text: &str) -> Result<(), CodeFault> {
     if separator != '-' {
         return Err(CodeFault::Separator);
     }
-    let sum: u32 = body
-        .iter()
-        .zip(FI_WEIGHTS)
-        .map(|(digit, weight)| digit * weight)
-        .sum();
+    let sum: u32 = body.iter().zip(FI_WEIGHTS).map(|(digit, weight)| digit * weight).sum();
     let right = match sum % 11 {
         0 => 0,
         1 => return Err(CodeFault::NeverIssued),
@@ -82,9 +78,8 @@ mod tests {
     #[test]
     fn estonian_codes_of_the_sheet_pass() {
         let codes = [
-            "12345678", "75025973", "70006317", "70008440", "75014920", "70000310", "80000860",
-            "10000640", "10421629", "10747013", "70008747", "70000591", "70000349", "70008641",
-            "70000898", "70005938",
+            "12345678", "75025973", "70006317", "70008440", "75014920", "70000310", "80000860", "10000640", "10421629",
+            "10747013", "70008747", "70000591", "70000349", "70008641", "70000898", "70005938",
         ];
         for code in codes {
             assert_eq!(check_ee(code), Ok(()), "{code}");
@@ -105,15 +100,7 @@ mod tests {
 
     #[test]
     fn finnish_codes_of_the_sheet_pass() {
-        let codes = [
-            "2077474-0",
-            "0112038-9",
-            "0201472-1",
-            "0204428-5",
-            "1572860-0",
-            "0208852-8",
-            "1048736-9",
-        ];
+        let codes = ["2077474-0", "0112038-9", "0201472-1", "0204428-5", "1572860-0", "0208852-8", "1048736-9"];
         for code in codes {
             assert_eq!(check_fi(code), Ok(()), "{code}");
         }

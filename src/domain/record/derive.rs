@@ -67,17 +67,11 @@ impl Day<'_> {
     }
 
     fn value(self, derived: &Derived, fields: &[Field], members: &Map<String, Value>) -> Outcome {
-        let source = Source {
-            derived,
-            fields,
-            members,
-        };
+        let source = Source { derived, fields, members };
         let value = match derived.take {
             Take::Sex => self.sex(source),
             Take::BirthDate => self.birth_date(source).map(|day| day.to_string().into()),
-            Take::Age => self
-                .birth_date(source)
-                .and_then(|birth| age(birth, self.day)),
+            Take::Age => self.birth_date(source).and_then(|birth| age(birth, self.day)),
             Take::PeriodEnd => period_end(source).map(|day| day.to_string().into()),
             Take::DaysInclusive => days_inclusive(source),
             Take::Count | Take::CountDistinct | Take::Sum => return Outcome::Elsewhere,
@@ -104,9 +98,7 @@ impl Day<'_> {
         let text = source.from()?.as_str()?;
         let name = source.derived.from.as_deref()?;
         let field = source.fields.iter().find(|field| field.name == name);
-        let country = field
-            .and_then(|field| field.country.as_deref())
-            .unwrap_or(self.country);
+        let country = field.and_then(|field| field.country.as_deref()).unwrap_or(self.country);
         PersonalCode::parse(country.parse::<Country>().ok()?, text, NaiveDate::MAX).ok()
     }
 }
@@ -141,11 +133,7 @@ impl<'a> Source<'a> {
         if self.from().is_some() {
             return None;
         }
-        let name = self
-            .derived
-            .otherwise
-            .as_ref()
-            .or(self.derived.to.as_ref())?;
+        let name = self.derived.otherwise.as_ref().or(self.derived.to.as_ref())?;
         self.members.get(name)
     }
 }
@@ -161,9 +149,7 @@ fn age(birth: NaiveDate, day: NaiveDate) -> Option<Value> {
 fn period_end(source: Source<'_>) -> Option<NaiveDate> {
     let start = date(source.from()?.as_str()?)?;
     let period = source.to()?;
-    let amount = u32::try_from(period.get("amount")?.as_u64()?)
-        .ok()
-        .filter(|amount| *amount > 0)?;
+    let amount = u32::try_from(period.get("amount")?.as_u64()?).ok().filter(|amount| *amount > 0)?;
     let after = match period.get("unit")?.as_str()? {
         "day" => start.checked_add_days(Days::new(amount.into()))?,
         "month" => start.checked_add_months(Months::new(amount))?,

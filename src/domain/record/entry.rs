@@ -34,9 +34,7 @@ impl EntryKind {
 
     /// The kind that `word` names.
     pub fn parse(word: &str) -> Option<Self> {
-        [Self::Create, Self::Change, Self::Correction, Self::End]
-            .into_iter()
-            .find(|k| k.as_str() == word)
+        [Self::Create, Self::Change, Self::Correction, Self::End].into_iter().find(|k| k.as_str() == word)
     }
 }
 

@@ -36,10 +36,8 @@ pub struct Timeline {
 impl Timeline {
     /// Folds `entries` (in any order) as known at `known_at`; `None` means all of them.
     pub fn fold(entries: &[Entry], known_at: Option<DateTime<Utc>>) -> Self {
-        let known: Vec<&Entry> = entries
-            .iter()
-            .filter(|e| known_at.is_none_or(|instant| e.recorded_at <= instant))
-            .collect();
+        let known: Vec<&Entry> =
+            entries.iter().filter(|e| known_at.is_none_or(|instant| e.recorded_at <= instant)).collect();
         let mut standing = standing(&known);
         standing.sort_by_key(|(place, e)| (e.effective_on, *place));
 
@@ -53,11 +51,7 @@ impl Timeline {
                     if let Some(last) = previous {
                         last.until = Some(entry.effective_on);
                     }
-                    segments.push(Segment {
-                        from: entry.effective_on,
-                        until: None,
-                        data: data.clone(),
-                    });
+                    segments.push(Segment { from: entry.effective_on, until: None, data: data.clone() });
                 }
             }
         }
@@ -85,19 +79,14 @@ impl Timeline {
 /// entry at the end of its chain of corrections.
 fn standing<'a>(known: &[&'a Entry]) -> Vec<(i64, &'a Entry)> {
     let by_id: HashMap<Uuid, &Entry> = known.iter().map(|e| (e.id, *e)).collect();
-    let superseded: std::collections::HashSet<Uuid> =
-        known.iter().filter_map(|e| e.supersedes).collect();
+    let superseded: std::collections::HashSet<Uuid> = known.iter().filter_map(|e| e.supersedes).collect();
     known
         .iter()
         .filter(|e| !superseded.contains(&e.id))
         .map(|e| {
             let mut first = *e;
             // A chain is as long as there are entries at most; corrections always point to older ones.
-            while let Some(older) = first
-                .supersedes
-                .and_then(|id| by_id.get(&id))
-                .filter(|o| o.number < first.number)
-            {
+            while let Some(older) = first.supersedes.and_then(|id| by_id.get(&id)).filter(|o| o.number < first.number) {
                 first = older;
             }
             (first.number, *e)
@@ -122,11 +111,7 @@ mod tests {
         Entry {
             id: Uuid::from_u128(number.unsigned_abs().into()),
             number,
-            kind: if number == 1 {
-                EntryKind::Create
-            } else {
-                EntryKind::Change
-            },
+            kind: if number == 1 { EntryKind::Create } else { EntryKind::Change },
             effective_on: day(on),
             recorded_at: at(number),
             data,
@@ -136,55 +121,31 @@ mod tests {
 
     #[test]
     fn a_change_is_true_from_its_day_on_and_not_before() {
-        let t = Timeline::fold(
-            &[
-                entry(1, 0, json!({"load": "1.00"})),
-                entry(2, 10, json!({"load": "0.50"})),
-            ],
-            None,
-        );
+        let t = Timeline::fold(&[entry(1, 0, json!({"load": "1.00"})), entry(2, 10, json!({"load": "0.50"}))], None);
         assert_eq!(t.on(day(9)).unwrap().data, json!({"load": "1.00"}));
         assert_eq!(t.on(day(10)).unwrap().data, json!({"load": "0.50"}));
-        assert!(
-            t.on(day(-1)).is_none(),
-            "before the first day there is nothing"
-        );
+        assert!(t.on(day(-1)).is_none(), "before the first day there is nothing");
         assert_eq!(t.on_or_first(day(-1)).unwrap().from, day(0));
     }
 
     #[test]
     fn a_correction_stands_in_the_place_of_the_entry_it_mends() {
-        let mut entries = vec![
-            entry(1, 0, json!({"name": "Tmam", "load": "1.00"})),
-            entry(2, 0, json!({"load": "0.80"})),
-        ];
+        let mut entries =
+            vec![entry(1, 0, json!({"name": "Tmam", "load": "1.00"})), entry(2, 0, json!({"load": "0.80"}))];
         let mut fix = entry(3, 0, json!({"name": "Tamm", "load": "1.00"}));
         fix.kind = EntryKind::Correction;
         fix.supersedes = Some(entries[0].id);
         entries.push(fix);
         let t = Timeline::fold(&entries, None);
-        assert_eq!(
-            t.on(day(0)).unwrap().data,
-            json!({"name": "Tamm", "load": "0.80"}),
-            "the later change still holds"
-        );
+        assert_eq!(t.on(day(0)).unwrap().data, json!({"name": "Tamm", "load": "0.80"}), "the later change still holds");
         let before = Timeline::fold(&entries, Some(at(2)));
-        assert_eq!(
-            before.on(day(0)).unwrap().data["name"],
-            "Tmam",
-            "what was known then is not rewritten"
-        );
+        assert_eq!(before.on(day(0)).unwrap().data["name"], "Tmam", "what was known then is not rewritten");
     }
 
     #[test]
     fn null_in_a_change_ends_a_value_from_that_day() {
-        let t = Timeline::fold(
-            &[
-                entry(1, 0, json!({"phone": "+3725550000"})),
-                entry(2, 5, json!({"phone": null})),
-            ],
-            None,
-        );
+        let t =
+            Timeline::fold(&[entry(1, 0, json!({"phone": "+3725550000"})), entry(2, 5, json!({"phone": null}))], None);
         assert_eq!(t.on(day(5)).unwrap().data, json!({}));
     }
 
@@ -193,18 +154,11 @@ mod tests {
         let mut list: Vec<&Entry> = entries
             .iter()
             .filter(|e| e.recorded_at <= known && e.effective_on <= on)
-            .filter(|e| {
-                !entries
-                    .iter()
-                    .any(|o| o.supersedes == Some(e.id) && o.recorded_at <= known)
-            })
+            .filter(|e| !entries.iter().any(|o| o.supersedes == Some(e.id) && o.recorded_at <= known))
             .collect();
         let place = |e: &Entry| {
             let mut e = e;
-            while let Some(o) = e
-                .supersedes
-                .and_then(|id| entries.iter().find(|o| o.id == id))
-            {
+            while let Some(o) = e.supersedes.and_then(|id| entries.iter().find(|o| o.id == id)) {
                 e = o;
             }
             e.number

@@ -43,9 +43,7 @@ impl Status {
 
     /// The status that `word` names.
     pub fn parse(word: &str) -> Option<Self> {
-        [Self::None, Self::Pending, Self::Active, Self::Ended]
-            .into_iter()
-            .find(|s| s.as_str() == word)
+        [Self::None, Self::Pending, Self::Active, Self::Ended].into_iter().find(|s| s.as_str() == word)
     }
 
     /// The status on `day` of a record that begins and ends on the given days (`None`: open).
@@ -62,11 +60,8 @@ impl Status {
 
 /// The first and last day of a record's life according to `data`.
 pub fn life(record_type: &RecordType, data: &Value) -> (Option<NaiveDate>, Option<NaiveDate>) {
-    let day = |path: &str| {
-        FieldPath::parse(path)
-            .ok()
-            .and_then(|p| p.get(data).and_then(Value::as_str).and_then(parse_day))
-    };
+    let day =
+        |path: &str| FieldPath::parse(path).ok().and_then(|p| p.get(data).and_then(Value::as_str).and_then(parse_day));
     match &record_type.lifecycle {
         Some(life) => (day(&life.begins), day(&life.ends)),
         None => (None, None),
@@ -110,15 +105,8 @@ pub fn search_key(kind: FieldType, text: &str) -> String {
 }
 
 /// Fields that `q` looks in: names by prefix, codes whole.
-pub fn fields_with(
-    record_type: &RecordType,
-    index: Index,
-) -> impl Iterator<Item = (&str, FieldType)> {
-    record_type
-        .fields
-        .iter()
-        .filter(move |f| f.index == Some(index))
-        .map(|f| (f.name.as_str(), f.kind))
+pub fn fields_with(record_type: &RecordType, index: Index) -> impl Iterator<Item = (&str, FieldType)> {
+    record_type.fields.iter().filter(move |f| f.index == Some(index)).map(|f| (f.name.as_str(), f.kind))
 }
 
 fn key(kind: FieldType, value: &Value) -> String {
@@ -160,15 +148,7 @@ mod tests {
     fn both_boundary_days_are_active() {
         let d = |n| NaiveDate::from_ymd_opt(2026, 1, n).unwrap();
         let on = |n| Status::on(d(n), Some(d(5)), Some(d(10)));
-        assert_eq!(
-            [on(4), on(5), on(10), on(11)],
-            [
-                Status::Pending,
-                Status::Active,
-                Status::Active,
-                Status::Ended
-            ]
-        );
+        assert_eq!([on(4), on(5), on(10), on(11)], [Status::Pending, Status::Active, Status::Active, Status::Ended]);
         assert_eq!(Status::on(d(30), Some(d(5)), None), Status::Active);
     }
 

@@ -68,11 +68,7 @@ fn is_group(value: &Value) -> bool {
 
 /// The members of an object, taken out of it; none of any other value.
 fn take_members(value: &mut Value) -> Map<String, Value> {
-    if let Value::Object(members) = value.take() {
-        members
-    } else {
-        Map::new()
-    }
+    if let Value::Object(members) = value.take() { members } else { Map::new() }
 }
 
 #[cfg(test)]
@@ -119,8 +115,7 @@ mod tests {
 
     #[test]
     fn a_correction_replaces_what_the_entry_stated() {
-        let entry =
-            json!({"name": "Mari", "fixed_term": {"is_fixed": true, "until": "2024-05-01"}});
+        let entry = json!({"name": "Mari", "fixed_term": {"is_fixed": true, "until": "2024-05-01"}});
         let correction = json!({"name": "Mary", "fixed_term": {"until": "2024-06-01"}});
         assert_eq!(
             overlaid(entry, &correction),
@@ -170,16 +165,12 @@ mod tests {
     }
 
     fn objects() -> impl Strategy<Value = Value> {
-        prop::collection::btree_map("[abc]", values(), 0..4)
-            .prop_map(|map| Value::Object(map.into_iter().collect()))
+        prop::collection::btree_map("[abc]", values(), 0..4).prop_map(|map| Value::Object(map.into_iter().collect()))
     }
 
     /// Whether a null or an empty object stands anywhere outside a list.
     fn removes(value: &Value) -> bool {
-        value.is_null()
-            || value
-                .as_object()
-                .is_some_and(|map| map.is_empty() || map.values().any(removes))
+        value.is_null() || value.as_object().is_some_and(|map| map.is_empty() || map.values().any(removes))
     }
 
     proptest! {

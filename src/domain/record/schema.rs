@@ -21,23 +21,15 @@ use super::validate::lexical;
 use super::validate::{WITHDRAWN, bounds, find, is_within, items, length, scale};
 use crate::domain::identity::{
     Country, EE_PERSONAL_CODE_SHAPE, EE_REGISTRY_CODE_SHAPE, EMAIL_SHAPE, FI_PERSONAL_CODE_SHAPE,
-    FI_REGISTRY_CODE_SHAPE, IBAN_SHAPE, PHONE_SHAPE, PersonalCode, check_ee, check_fi, is_email,
-    is_iban,
+    FI_REGISTRY_CODE_SHAPE, IBAN_SHAPE, PHONE_SHAPE, PersonalCode, check_ee, check_fi, is_email, is_iban,
 };
 use crate::domain::statute::definition::{Code, Condition, Field, FieldType, NeedKind, Needs};
 use crate::domain::statute::{Clause, Definition, RecordType};
 
 /// Codes of errors that the schema cannot foresee: rules between days, what depends on today or on an
 /// age, and the size of the document as a whole.
-pub const BEYOND_SCHEMA: &[&str] = &[
-    "not_a_minor",
-    "order",
-    "outside",
-    "overlap",
-    "personal_code_future",
-    "sequence",
-    "too_large",
-];
+pub const BEYOND_SCHEMA: &[&str] =
+    &["not_a_minor", "order", "outside", "overlap", "personal_code_future", "sequence", "too_large"];
 
 /// A check that stands behind a format.
 pub type FormatCheck = fn(&str) -> bool;
@@ -45,12 +37,8 @@ pub type FormatCheck = fn(&str) -> bool;
 /// The formats of our own that schemas name, with their checks. A reader that does not know them is
 /// left with the pattern beside each.
 pub const FORMATS: &[(&str, FormatCheck)] = &[
-    ("ee-personal-code", |text| {
-        PersonalCode::is_stored_form(Country::Ee, text)
-    }),
-    ("fi-personal-code", |text| {
-        PersonalCode::is_stored_form(Country::Fi, text)
-    }),
+    ("ee-personal-code", |text| PersonalCode::is_stored_form(Country::Ee, text)),
+    ("fi-personal-code", |text| PersonalCode::is_stored_form(Country::Fi, text)),
     ("ee-registry-code", |text| check_ee(text).is_ok()),
     ("fi-registry-code", |text| check_fi(text).is_ok()),
     ("email-address", is_email),
@@ -65,34 +53,15 @@ pub fn json_schema(
     effective_on: NaiveDate,
     language: &str,
 ) -> Value {
-    let writer = Writer {
-        definition,
-        effective_on,
-        language,
-    };
+    let writer = Writer { definition, effective_on, language };
     let mut schema = Map::new();
     let register = &definition.register.short_name;
-    put(
-        &mut schema,
-        "$schema",
-        "https://json-schema.org/draft/2020-12/schema",
-    );
-    put(
-        &mut schema,
-        "$id",
-        format!("urn:andmekogu:{register}:{}", record_type.name),
-    );
-    put(
-        &mut schema,
-        "title",
-        record_type.label.in_language(language),
-    );
+    put(&mut schema, "$schema", "https://json-schema.org/draft/2020-12/schema");
+    put(&mut schema, "$id", format!("urn:andmekogu:{register}:{}", record_type.name));
+    put(&mut schema, "title", record_type.label.in_language(language));
     put(&mut schema, "x-clause", record_type.clause.to_string());
     put(&mut schema, "x-effective-on", effective_on.to_string());
-    let rules = record_type
-        .rules
-        .iter()
-        .map(|rule| without_gaps(json!(rule)));
+    let rules = record_type.rules.iter().map(|rule| without_gaps(json!(rule)));
     put_some(&mut schema, "x-rules", rules.collect::<Vec<_>>());
     schema.extend(writer.object(&record_type.fields, None));
     Value::Object(schema)
@@ -110,27 +79,13 @@ impl Writer<'_> {
         let mut schema = Map::new();
         put(&mut schema, "type", "object");
         put(&mut schema, "additionalProperties", false);
-        let (derived, entered): (Vec<&Field>, Vec<&Field>) =
-            fields.iter().partition(|field| field.derived.is_some());
-        let properties: Map<String, Value> = entered
-            .iter()
-            .map(|field| {
-                (
-                    field.name.clone(),
-                    Value::Object(self.property(field, clause)),
-                )
-            })
-            .collect();
+        let (derived, entered): (Vec<&Field>, Vec<&Field>) = fields.iter().partition(|field| field.derived.is_some());
+        let properties: Map<String, Value> =
+            entered.iter().map(|field| (field.name.clone(), Value::Object(self.property(field, clause)))).collect();
         put(&mut schema, "properties", properties);
         let required = entered.iter().filter(|field| field.required);
-        put_some(
-            &mut schema,
-            "required",
-            required.map(|field| json!(field.name)).collect::<Vec<_>>(),
-        );
-        let conditions = entered
-            .iter()
-            .flat_map(|field| self.conditions(field, fields));
+        put_some(&mut schema, "required", required.map(|field| json!(field.name)).collect::<Vec<_>>());
+        let conditions = entered.iter().flat_map(|field| self.conditions(field, fields));
         put_some(&mut schema, "allOf", conditions.collect::<Vec<_>>());
         let computed: Map<String, Value> = derived
             .iter()
@@ -173,15 +128,7 @@ impl Writer<'_> {
             return schema;
         };
         put(&mut schema, "type", "array");
-        put(
-            &mut schema,
-            "minItems",
-            if field.required {
-                fewest.max(1)
-            } else {
-                fewest
-            },
-        );
+        put(&mut schema, "minItems", if field.required { fewest.max(1) } else { fewest });
         put(&mut schema, "maxItems", most);
         if field.kind != FieldType::Group {
             put(&mut schema, "uniqueItems", true);
@@ -255,24 +202,15 @@ impl Writer<'_> {
     }
 
     fn country<'s>(&'s self, field: &'s Field) -> &'s str {
-        field
-            .country
-            .as_deref()
-            .unwrap_or(&self.definition.register.country)
+        field.country.as_deref().unwrap_or(&self.definition.register.country)
     }
 
     /// The codes that may be chosen on the day.
     fn codes(&self, field: &Field) -> Vec<&Code> {
         let name = field.codelist.as_deref().unwrap_or_default();
-        let lists = self
-            .definition
-            .codelists
-            .iter()
-            .filter(|list| list.name == name);
+        let lists = self.definition.codelists.iter().filter(|list| list.name == name);
         let codes = lists.flat_map(|list| &list.codes);
-        codes
-            .filter(|code| is_within(self.effective_on, code.valid_from, code.valid_until))
-            .collect()
+        codes.filter(|code| is_within(self.effective_on, code.valid_from, code.valid_until)).collect()
     }
 
     fn code(&self, field: &Field) -> Map<String, Value> {
@@ -302,11 +240,7 @@ impl Writer<'_> {
                 "then": recorded(needs, siblings),
             }));
         }
-        if let Some(parent) = field
-            .within_code
-            .as_deref()
-            .and_then(|name| find(siblings, name))
-        {
+        if let Some(parent) = field.within_code.as_deref().and_then(|name| find(siblings, name)) {
             found.extend(self.under_parent(field, parent));
         }
         found
@@ -315,16 +249,13 @@ impl Writer<'_> {
     /// For each parent code: its children may be chosen only beside it.
     fn under_parent(&self, field: &Field, parent: &Field) -> Vec<Value> {
         let codes = self.codes(field);
-        let mut parents: Vec<Option<&str>> =
-            codes.iter().map(|code| code.parent.as_deref()).collect();
+        let mut parents: Vec<Option<&str>> = codes.iter().map(|code| code.parent.as_deref()).collect();
         parents.sort_unstable();
         parents.dedup();
         let rule = |code: Option<&str>| {
             let children = codes.iter().filter(|child| child.parent.as_deref() == code);
             let children: Vec<&str> = children.map(|child| child.code.as_str()).collect();
-            let beside = code.map_or(json!(false), |code| {
-                has(parent, any(parent, json!({ "const": code })))
-            });
+            let beside = code.map_or(json!(false), |code| has(parent, any(parent, json!({ "const": code }))));
             json!({ "if": has(field, any(field, json!({ "enum": children }))), "then": beside })
         };
         parents.into_iter().map(rule).collect()
@@ -363,22 +294,11 @@ fn decimal(field: &Field, schema: &mut Map<String, Value>) {
     put(schema, "maxLength", lexical::DECIMAL_LENGTH);
     put(schema, "not", json!({ "pattern": r"^-0(?:\.0*)?$" }));
     let Ok(bounds) = bounds(field) else { return };
-    let named = [
-        ("x-minimum", bounds.min),
-        ("x-maximum", bounds.max),
-        ("x-warn-above", bounds.warn_above),
-    ];
+    let named = [("x-minimum", bounds.min), ("x-maximum", bounds.max), ("x-warn-above", bounds.warn_above)];
     for (name, bound) in named {
-        put_text(
-            schema,
-            name,
-            bound.map(|bound| bound.to_string()).as_deref(),
-        );
+        put_text(schema, name, bound.map(|bound| bound.to_string()).as_deref());
     }
-    let patterns = [
-        bounds.min.map(range::at_least),
-        bounds.max.map(range::at_most),
-    ];
+    let patterns = [bounds.min.map(range::at_least), bounds.max.map(range::at_most)];
     also(schema, patterns.into_iter().flatten());
 }
 
@@ -386,10 +306,7 @@ fn days(field: &Field, schema: &mut Map<String, Value>) {
     put_text(schema, "x-minimum", field.min.as_deref());
     put_text(schema, "x-maximum", field.max.as_deref());
     let day = |text: &Option<String>| text.as_deref().and_then(lexical::date);
-    let patterns = [
-        day(&field.min).map(range::not_before),
-        day(&field.max).map(range::not_after),
-    ];
+    let patterns = [day(&field.min).map(range::not_before), day(&field.max).map(range::not_after)];
     also(schema, patterns.into_iter().flatten());
 }
 
@@ -406,24 +323,15 @@ fn text_limits(field: &Field, schema: &mut Map<String, Value>) {
         put(schema, "minLength", fewest);
         let limit = schema.get("maxLength").and_then(Value::as_u64);
         let limit = limit.and_then(|limit| usize::try_from(limit).ok());
-        put(
-            schema,
-            "maxLength",
-            limit.map_or(most, |limit| limit.min(most)),
-        );
+        put(schema, "maxLength", limit.map_or(most, |limit| limit.min(most)));
     }
-    let own = field
-        .pattern
-        .as_ref()
-        .map(|pattern| format!("^(?:{pattern})$"));
+    let own = field.pattern.as_ref().map(|pattern| format!("^(?:{pattern})$"));
     also(schema, own.into_iter());
 }
 
 /// Adds patterns that the text must match as well.
 fn also(schema: &mut Map<String, Value>, patterns: impl Iterator<Item = String>) {
-    let all = schema
-        .remove("allOf")
-        .and_then(|all| all.as_array().cloned());
+    let all = schema.remove("allOf").and_then(|all| all.as_array().cloned());
     let mut all = all.unwrap_or_default();
     all.extend(patterns.map(|pattern| json!({ "pattern": pattern })));
     put_some(schema, "allOf", all);
@@ -437,20 +345,12 @@ fn has(field: &Field, schema: impl Into<Value>) -> Value {
 
 /// A value that meets `schema`; of a list, an item that does.
 fn any(field: &Field, schema: Value) -> Value {
-    if field.repeats {
-        json!({ "contains": schema })
-    } else {
-        schema
-    }
+    if field.repeats { json!({ "contains": schema }) } else { schema }
 }
 
 /// An object that has the member `field`, with an item if it is a list.
 fn is_there(field: &Field) -> Value {
-    if field.repeats {
-        has(field, json!({ "minItems": 1 }))
-    } else {
-        json!({ "required": [field.name] })
-    }
+    if field.repeats { has(field, json!({ "minItems": 1 })) } else { json!({ "required": [field.name] }) }
 }
 
 /// Siblings of which the one at `path` (`name` or `name/part`) has a value that meets `schema`.
@@ -484,8 +384,7 @@ fn recorded(needs: &Needs, siblings: &[Field]) -> Value {
         _ => json!({ "minLength": 1 }),
     };
     if needs.kind == NeedKind::Consent {
-        schema =
-            json!({ "allOf": [schema, { "not": { "type": "object", "required": [WITHDRAWN] } }] });
+        schema = json!({ "allOf": [schema, { "not": { "type": "object", "required": [WITHDRAWN] } }] });
     }
     sibling(&needs.field, siblings, schema)
 }

@@ -142,11 +142,7 @@ impl Validation<'_> {
             let Some(members) = data.as_object() else {
                 return faults.document("type", "An object is expected.");
             };
-            let mut walk = Walk {
-                effective_on: self.effective_on,
-                today: self.today,
-                faults,
-            };
+            let mut walk = Walk { effective_on: self.effective_on, today: self.today, faults };
             walk.object(Holder::record(plan), members, &Pointer::Root);
             for rule in &plan.rules {
                 rule.check(data, faults);
@@ -167,18 +163,10 @@ impl Validation<'_> {
         })
     }
 
-    fn report(
-        &self,
-        document: &Value,
-        check: impl FnOnce(&TypePlan, &mut Faults),
-    ) -> Vec<Violation> {
+    fn report(&self, document: &Value, check: impl FnOnce(&TypePlan, &mut Faults)) -> Vec<Violation> {
         let mut faults = Faults(Vec::new());
         let same = self.compiled.digest == self.definition.digest;
-        let plan = self
-            .compiled
-            .types
-            .get(&self.record_type.name)
-            .filter(|_| same);
+        let plan = self.compiled.types.get(&self.record_type.name).filter(|_| same);
         match (plan, size(document, 0, &mut 0)) {
             (Some(plan), Ok(())) => check(plan, &mut faults),
             (Some(_), Err((code, detail))) => faults.document(code, detail),
@@ -186,10 +174,8 @@ impl Validation<'_> {
             (None, _) => faults.document("type", "This record type is not part of the statute."),
         }
         faults.0.sort_by_cached_key(|fault| {
-            let place: Vec<(usize, String)> = reading_order(&fault.pointer)
-                .into_iter()
-                .map(|(number, token)| (number, token.to_owned()))
-                .collect();
+            let place: Vec<(usize, String)> =
+                reading_order(&fault.pointer).into_iter().map(|(number, token)| (number, token.to_owned())).collect();
             (place, fault.code)
         });
         faults.0
@@ -236,32 +222,19 @@ impl Faults {
 }
 
 /// Looks at how deep and how large a document is before anything walks through it.
-fn size(
-    value: &Value,
-    depth: usize,
-    items: &mut usize,
-) -> Result<(), (&'static str, &'static str)> {
+fn size(value: &Value, depth: usize, items: &mut usize) -> Result<(), (&'static str, &'static str)> {
     if depth > MAX_DEPTH {
-        return Err((
-            "too_deep",
-            "Objects and lists may be nested at most 32 deep.",
-        ));
+        return Err(("too_deep", "Objects and lists may be nested at most 32 deep."));
     }
     match value {
         Value::Array(list) => {
             *items = items.saturating_add(list.len());
             if *items > MAX_ITEMS {
-                return Err((
-                    "too_large",
-                    "All lists together may have at most 10000 items.",
-                ));
+                return Err(("too_large", "All lists together may have at most 10000 items."));
             }
-            list.iter()
-                .try_for_each(|item| size(item, depth + 1, items))
+            list.iter().try_for_each(|item| size(item, depth + 1, items))
         }
-        Value::Object(members) => members
-            .values()
-            .try_for_each(|member| size(member, depth + 1, items)),
+        Value::Object(members) => members.values().try_for_each(|member| size(member, depth + 1, items)),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => Ok(()),
     }
 }

@@ -27,21 +27,14 @@ impl Catalogue {
     pub fn new(definitions: Vec<Definition>) -> Result<Self, Vec<String>> {
         let mut registers: BTreeMap<String, Vec<Arc<Definition>>> = BTreeMap::new();
         for definition in definitions {
-            registers
-                .entry(definition.register.short_name.clone())
-                .or_default()
-                .push(Arc::new(definition));
+            registers.entry(definition.register.short_name.clone()).or_default().push(Arc::new(definition));
         }
         let mut faults = Vec::new();
         for (register, versions) in &mut registers {
             versions.sort_by_key(|version| act(version).in_force_from);
             faults.extend(overlaps(register, versions));
         }
-        if faults.is_empty() {
-            Ok(Self { registers })
-        } else {
-            Err(faults)
-        }
+        if faults.is_empty() { Ok(Self { registers }) } else { Err(faults) }
     }
 
     /// Short names of the registers, in their order.
@@ -56,9 +49,7 @@ impl Catalogue {
 
     /// The version in force on `day`, if one is.
     pub fn in_force(&self, register: &str, day: NaiveDate) -> Option<&Arc<Definition>> {
-        self.versions(register)
-            .iter()
-            .find(|version| is_on(version, day))
+        self.versions(register).iter().find(|version| is_on(version, day))
     }
 
     /// Whether the statute is in force on `day`.
@@ -70,11 +61,7 @@ impl Catalogue {
     /// to come. There is one for every register.
     pub fn current(&self, register: &str, day: NaiveDate) -> Option<&Arc<Definition>> {
         let versions = self.versions(register);
-        versions
-            .iter()
-            .rev()
-            .find(|version| act(version).in_force_from <= day)
-            .or_else(|| versions.first())
+        versions.iter().rev().find(|version| act(version).in_force_from <= day).or_else(|| versions.first())
     }
 }
 
@@ -83,11 +70,7 @@ fn act(definition: &Definition) -> &Act {
 }
 
 fn is_on(definition: &Definition, day: NaiveDate) -> bool {
-    let Act {
-        in_force_from,
-        in_force_until,
-        ..
-    } = act(definition);
+    let Act { in_force_from, in_force_until, .. } = act(definition);
     *in_force_from <= day && in_force_until.is_none_or(|until| day <= until)
 }
 
@@ -160,16 +143,10 @@ impl fmt::Display for Orphan {
         match self {
             Self::RecordType(name) => write!(f, "the record type `{name}` is gone"),
             Self::Field { record_type, path } => {
-                write!(
-                    f,
-                    "the field `{path}` of `{record_type}` is gone or takes another kind of value"
-                )
+                write!(f, "the field `{path}` of `{record_type}` is gone or takes another kind of value")
             }
             Self::Code { codelist, code } => write!(f, "the code `{code}` of `{codelist}` is gone"),
-            Self::Section {
-                record_type,
-                section,
-            } => write!(f, "the section `{section}` of `{record_type}` is gone"),
+            Self::Section { record_type, section } => write!(f, "the section `{section}` of `{record_type}` is gone"),
             Self::Role(name) => write!(f, "the role `{name}` is gone"),
             Self::DocumentKind(name) => write!(f, "the kind of base document `{name}` is gone"),
         }
@@ -187,19 +164,9 @@ pub fn orphans(old: &Definition, new: &Definition) -> Vec<Orphan> {
     }
     code_orphans(old, new, &mut orphans);
     let roles = new.register.roles.iter().map(|role| role.name.as_str());
-    gone(
-        old.register.roles.iter().map(|role| &role.name),
-        roles,
-        Orphan::Role,
-        &mut orphans,
-    );
+    gone(old.register.roles.iter().map(|role| &role.name), roles, Orphan::Role, &mut orphans);
     let kinds = new.document_kinds.iter().map(|kind| kind.name.as_str());
-    gone(
-        old.document_kinds.iter().map(|kind| &kind.name),
-        kinds,
-        Orphan::DocumentKind,
-        &mut orphans,
-    );
+    gone(old.document_kinds.iter().map(|kind| &kind.name), kinds, Orphan::DocumentKind, &mut orphans);
     orphans.sort();
     orphans.dedup();
     orphans
@@ -212,11 +179,7 @@ fn gone<'a>(
     orphans: &mut Vec<Orphan>,
 ) {
     let known: BTreeSet<&str> = new.collect();
-    orphans.extend(
-        old.filter(|name| !known.contains(name.as_str()))
-            .cloned()
-            .map(orphan),
-    );
+    orphans.extend(old.filter(|name| !known.contains(name.as_str())).cloned().map(orphan));
 }
 
 fn record_type_orphans(old: &RecordType, new: &RecordType, orphans: &mut Vec<Orphan>) {
@@ -224,39 +187,21 @@ fn record_type_orphans(old: &RecordType, new: &RecordType, orphans: &mut Vec<Orp
     gone(
         old.sections.iter().map(|section| &section.name),
         new.sections.iter().map(|section| section.name.as_str()),
-        |section| Orphan::Section {
-            record_type: record_type.clone(),
-            section,
-        },
+        |section| Orphan::Section { record_type: record_type.clone(), section },
         orphans,
     );
     field_orphans(record_type, "", &old.fields, &new.fields, orphans);
 }
 
 /// A computed field holds nothing that could be orphaned.
-fn field_orphans(
-    record_type: &str,
-    before: &str,
-    old: &[Field],
-    new: &[Field],
-    orphans: &mut Vec<Orphan>,
-) {
+fn field_orphans(record_type: &str, before: &str, old: &[Field], new: &[Field], orphans: &mut Vec<Orphan>) {
     for field in old.iter().filter(|field| field.derived.is_none()) {
         let path = format!("{before}{}", field.name);
         match new.iter().find(|newer| newer.name == field.name) {
             Some(newer) if takes_the_same(field, newer) => {
-                field_orphans(
-                    record_type,
-                    &format!("{path}/"),
-                    &field.parts,
-                    &newer.parts,
-                    orphans,
-                );
+                field_orphans(record_type, &format!("{path}/"), &field.parts, &newer.parts, orphans);
             }
-            Some(_) | None => orphans.push(Orphan::Field {
-                record_type: record_type.to_owned(),
-                path,
-            }),
+            Some(_) | None => orphans.push(Orphan::Field { record_type: record_type.to_owned(), path }),
         }
     }
 }
@@ -275,14 +220,8 @@ fn code_orphans(old: &Definition, new: &Definition, orphans: &mut Vec<Orphan>) {
         let newer = new.codelists.iter().find(|newer| newer.name == list.name);
         gone(
             list.codes.iter().map(|code| &code.code),
-            newer
-                .into_iter()
-                .flat_map(|newer| &newer.codes)
-                .map(|code| code.code.as_str()),
-            |code| Orphan::Code {
-                codelist: list.name.clone(),
-                code,
-            },
+            newer.into_iter().flat_map(|newer| &newer.codes).map(|code| code.code.as_str()),
+            |code| Orphan::Code { codelist: list.name.clone(), code },
             orphans,
         );
     }
@@ -323,11 +262,7 @@ mod tests {
     fn versions_stand_in_the_order_of_their_days() {
         let boats = boats();
         assert_eq!(boats.registers().collect::<Vec<_>>(), ["boats", "rafts"]);
-        let days: Vec<_> = boats
-            .versions("boats")
-            .iter()
-            .map(|v| from(Some(v)).unwrap())
-            .collect();
+        let days: Vec<_> = boats.versions("boats").iter().map(|v| from(Some(v)).unwrap()).collect();
         assert_eq!(days, ["2020-01-01", "2022-01-01"]);
         assert!(boats.versions("kayaks").is_empty());
     }
@@ -344,16 +279,8 @@ mod tests {
             ("2022-01-01", Some("2022-01-01")),
             ("2999-01-01", Some("2022-01-01")),
         ] {
-            assert_eq!(
-                from(boats.in_force("boats", day(on))).as_deref(),
-                version,
-                "{on}"
-            );
-            assert_eq!(
-                boats.is_in_force("boats", day(on)),
-                version.is_some(),
-                "{on}"
-            );
+            assert_eq!(from(boats.in_force("boats", day(on))).as_deref(), version, "{on}");
+            assert_eq!(boats.is_in_force("boats", day(on)), version.is_some(), "{on}");
         }
         assert!(!boats.is_in_force("kayaks", day("2020-01-01")));
     }
@@ -368,11 +295,7 @@ mod tests {
             ("boats", "2022-06-01", "2022-01-01"),
             ("rafts", "2024-06-01", "2019-05-01"),
         ] {
-            assert_eq!(
-                from(boats.current(register, day(on))).as_deref(),
-                Some(version),
-                "{register} {on}"
-            );
+            assert_eq!(from(boats.current(register, day(on))).as_deref(), Some(version), "{register} {on}");
         }
         assert_eq!(boats.current("kayaks", day("2020-01-01")), None);
     }
@@ -380,10 +303,7 @@ mod tests {
     #[test]
     fn versions_that_overlap_are_refused() {
         let faults = |versions: &[(&str, Option<&str>)]| {
-            let versions = versions
-                .iter()
-                .map(|(from, until)| version("boats", from, *until))
-                .collect();
+            let versions = versions.iter().map(|(from, until)| version("boats", from, *until)).collect();
             Catalogue::new(versions).map(|_| ()).unwrap_err()
         };
         assert_eq!(
@@ -401,20 +321,11 @@ mod tests {
             ]
         );
         assert_eq!(
-            faults(&[
-                ("2020-01-01", Some("2020-12-31")),
-                ("2020-01-01", Some("2020-06-30"))
-            ]),
-            [
-                "boats: two versions are in force from 2020-01-01. Remove one of them, or correct its `in_force_from`."
-            ]
+            faults(&[("2020-01-01", Some("2020-12-31")), ("2020-01-01", Some("2020-06-30"))]),
+            ["boats: two versions are in force from 2020-01-01. Remove one of them, or correct its `in_force_from`."]
         );
         // One within another, and a third that overlaps the longer.
-        let within = [
-            ("2020-01-01", Some("2020-12-31")),
-            ("2020-02-01", Some("2020-03-01")),
-            ("2020-06-01", None),
-        ];
+        let within = [("2020-01-01", Some("2020-12-31")), ("2020-02-01", Some("2020-03-01")), ("2020-06-01", None)];
         assert_eq!(faults(&within).len(), 2);
     }
 
@@ -423,17 +334,11 @@ mod tests {
     }
 
     fn field(record_type: &str, path: &str) -> Orphan {
-        Orphan::Field {
-            record_type: record_type.to_owned(),
-            path: path.to_owned(),
-        }
+        Orphan::Field { record_type: record_type.to_owned(), path: path.to_owned() }
     }
 
     fn code(codelist: &str, code: &str) -> Orphan {
-        Orphan::Code {
-            codelist: codelist.to_owned(),
-            code: code.to_owned(),
-        }
+        Orphan::Code { codelist: codelist.to_owned(), code: code.to_owned() }
     }
 
     #[test]
@@ -452,38 +357,16 @@ mod tests {
             ),
             [Orphan::RecordType("boat".into())]
         );
-        assert_eq!(
-            lost(boat, "name = \"built\"", "name = \"made\""),
-            [field("boat", "built")]
-        );
-        assert_eq!(
-            lost(boat, "name = \"number\"", "name = \"sign\""),
-            [field("boat", "checks/number")]
-        );
-        assert_eq!(
-            lost("codelists.toml", "code = \"storm\"", "code = \"gale\""),
-            [code("leaving", "storm")]
-        );
-        assert_eq!(
-            lost("register.toml", "name = \"skipper\"", "name = \"captain\""),
-            [Orphan::Role("skipper".into())]
-        );
+        assert_eq!(lost(boat, "name = \"built\"", "name = \"made\""), [field("boat", "built")]);
+        assert_eq!(lost(boat, "name = \"number\"", "name = \"sign\""), [field("boat", "checks/number")]);
+        assert_eq!(lost("codelists.toml", "code = \"storm\"", "code = \"gale\""), [code("leaving", "storm")]);
+        assert_eq!(lost("register.toml", "name = \"skipper\"", "name = \"captain\""), [Orphan::Role("skipper".into())]);
         assert_eq!(
             lost("documents.toml", "name = \"other\"", "name = \"else\""),
             [Orphan::DocumentKind("other".into())]
         );
-        let section = Orphan::Section {
-            record_type: "skipper".into(),
-            section: "contact".into(),
-        };
-        assert_eq!(
-            lost(
-                "records/skipper.toml",
-                "name = \"contact\"",
-                "name = \"reach\""
-            ),
-            [section]
-        );
+        let section = Orphan::Section { record_type: "skipper".into(), section: "contact".into() };
+        assert_eq!(lost("records/skipper.toml", "name = \"contact\"", "name = \"reach\""), [section]);
     }
 
     #[test]
@@ -498,32 +381,12 @@ mod tests {
     fn a_field_that_takes_another_kind_of_value_orphans_its_values() {
         let boat = "records/boat.toml";
         for (from, to, path) in [
-            (
-                "name = \"built\"\ntype = \"year\"",
-                "name = \"built\"\ntype = \"date\"",
-                "built",
-            ),
-            (
-                "name = \"number\"\ntype = \"text\"",
-                "name = \"number\"\ntype = \"integer\"",
-                "checks/number",
-            ),
-            (
-                "name = \"built\"",
-                "repeats = true\nname = \"built\"",
-                "built",
-            ),
+            ("name = \"built\"\ntype = \"year\"", "name = \"built\"\ntype = \"date\"", "built"),
+            ("name = \"number\"\ntype = \"text\"", "name = \"number\"\ntype = \"integer\"", "checks/number"),
+            ("name = \"built\"", "repeats = true\nname = \"built\"", "built"),
             ("codelist = \"leaving\"", "codelist = \"check\"", "leaving"),
-            (
-                "refers_to = \"skipper\"",
-                "refers_to = \"harbour\"",
-                "owner",
-            ),
-            (
-                "name = \"built\"",
-                "name = \"built\"\nderived = { take = \"count\" }",
-                "built",
-            ),
+            ("refers_to = \"skipper\"", "refers_to = \"harbour\"", "owner"),
+            ("name = \"built\"", "name = \"built\"\nderived = { take = \"count\" }", "built"),
         ] {
             assert_eq!(lost(boat, from, to), [field("boat", path)], "{to}");
         }
@@ -531,10 +394,7 @@ mod tests {
 
     #[test]
     fn a_computed_field_holds_nothing_to_orphan() {
-        assert_eq!(
-            lost("records/boat.toml", "name = \"nights\"", "name = \"days\""),
-            []
-        );
+        assert_eq!(lost("records/boat.toml", "name = \"nights\"", "name = \"days\""), []);
     }
 
     #[test]
@@ -543,10 +403,7 @@ mod tests {
             Orphan::RecordType("boat".into()),
             field("boat", "checks/number"),
             code("leaving", "storm"),
-            Orphan::Section {
-                record_type: "boat".into(),
-                section: "hull".into(),
-            },
+            Orphan::Section { record_type: "boat".into(), section: "hull".into() },
             Orphan::Role("skipper".into()),
             Orphan::DocumentKind("other".into()),
         ]

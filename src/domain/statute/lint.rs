@@ -78,11 +78,7 @@ impl<'a> Lint<'a> {
             definition,
             files: files_of(&definition.record_types, sources, &locator),
             locator,
-            clauses: definition
-                .clauses
-                .iter()
-                .map(|row| row.id.0.as_str())
-                .collect(),
+            clauses: definition.clauses.iter().map(|row| row.id.0.as_str()).collect(),
             faults: Vec::new(),
         }
     }
@@ -101,30 +97,17 @@ impl<'a> Lint<'a> {
     }
 
     fn record_type_names(&self) -> Vec<&'a str> {
-        self.definition
-            .record_types
-            .iter()
-            .map(|t| t.name.as_str())
-            .collect()
+        self.definition.record_types.iter().map(|t| t.name.as_str()).collect()
     }
 
     fn codelist(&self, name: Option<&String>) -> Option<&'a Codelist> {
-        name.and_then(|name| {
-            self.definition
-                .codelists
-                .iter()
-                .find(|list| list.name == *name)
-        })
+        name.and_then(|name| self.definition.codelists.iter().find(|list| list.name == *name))
     }
 
     /// A text that must say something.
     fn text(&mut self, place: &Place, text: &str) {
         if text.trim().is_empty() {
-            self.fault(
-                place,
-                "nothing is written here",
-                "Write it, or remove the key if it may be absent.",
-            );
+            self.fault(place, "nothing is written here", "Write it, or remove the key if it may be absent.");
         }
     }
 
@@ -148,11 +131,7 @@ impl<'a> Lint<'a> {
 
     fn clause(&mut self, place: &Place, clause: &Clause) {
         if clause.0.trim().is_empty() {
-            self.fault(
-                place,
-                "the clause is blank",
-                "Write the address of the provision, as in clauses.toml.",
-            );
+            self.fault(place, "the clause is blank", "Write the address of the provision, as in clauses.toml.");
         } else if !self.clauses.contains(clause.0.as_str()) {
             self.fault(
                 place,
@@ -193,35 +172,20 @@ impl<'a> Lint<'a> {
     /// Where `place` is, for a reader who looks at `from`.
     fn at(&self, place: &Place, from: &Place) -> String {
         let line = self.locator.line(place);
-        if place.file == from.file {
-            format!("on line {line}")
-        } else {
-            format!("in {}:{line}", place.file)
-        }
+        if place.file == from.file { format!("on line {line}") } else { format!("in {}:{line}", place.file) }
     }
 
     /// The name `name` must be among `known`.
     fn known(&mut self, place: &Place, what: &str, name: &str, known: &[&str]) -> bool {
         let found = known.contains(&name);
         if !found {
-            self.fault(
-                place,
-                format!("there is no {what} `{name}`"),
-                choose_or(known, "define it"),
-            );
+            self.fault(place, format!("there is no {what} `{name}`"), choose_or(known, "define it"));
         }
         found
     }
 
     /// Each name of the list `key` must be among `known`, once.
-    fn all_known(
-        &mut self,
-        owner: &Place,
-        key: &'static str,
-        what: &str,
-        names: &[String],
-        known: &[&str],
-    ) {
+    fn all_known(&mut self, owner: &Place, key: &'static str, what: &str, names: &[String], known: &[&str]) {
         for (index, name) in names.iter().enumerate() {
             self.known(&owner.item(key, index), what, name, known);
         }
@@ -233,24 +197,14 @@ impl<'a> Lint<'a> {
         let mut seen = BTreeSet::new();
         for (index, text) in texts.iter().enumerate() {
             if !seen.insert(text) {
-                self.fault(
-                    &owner.item(key, index),
-                    format!("`{text}` is there twice"),
-                    "Remove one of them.",
-                );
+                self.fault(&owner.item(key, index), format!("`{text}` is there twice"), "Remove one of them.");
             }
         }
     }
 
     /// Named statements: names, labels, clauses.
     fn items(&mut self, what: &str, owner: &Place, key: &'static str, items: &[Item]) {
-        self.unique(
-            what,
-            items
-                .iter()
-                .enumerate()
-                .map(|(i, item)| (item.name.as_str(), owner.item(key, i))),
-        );
+        self.unique(what, items.iter().enumerate().map(|(i, item)| (item.name.as_str(), owner.item(key, i))));
         for (index, item) in items.iter().enumerate() {
             let place = owner.item(key, index);
             self.machine_name(&place, &item.name);
@@ -260,13 +214,7 @@ impl<'a> Lint<'a> {
     }
 
     /// The field that `text` names among `fields`, a single value.
-    fn path(
-        &mut self,
-        place: &Place,
-        text: &str,
-        owner: &str,
-        fields: &'a [Field],
-    ) -> Option<&'a Field> {
+    fn path(&mut self, place: &Place, text: &str, owner: &str, fields: &'a [Field]) -> Option<&'a Field> {
         let field = self.open_path(place, text, owner, fields)?;
         let path = FieldPath::parse(text).ok()?;
         match path.open_list(fields) {
@@ -284,13 +232,7 @@ impl<'a> Lint<'a> {
     }
 
     /// As [`Self::path`], but it may lead into lists.
-    fn open_path(
-        &mut self,
-        place: &Place,
-        text: &str,
-        owner: &str,
-        fields: &'a [Field],
-    ) -> Option<&'a Field> {
+    fn open_path(&mut self, place: &Place, text: &str, owner: &str, fields: &'a [Field]) -> Option<&'a Field> {
         let path = match FieldPath::parse(text) {
             Ok(path) => path,
             Err(fault) => {
@@ -304,11 +246,7 @@ impl<'a> Lint<'a> {
         };
         let field = path.resolve(fields);
         if field.is_none() {
-            self.fault(
-                place,
-                format!("`{text}` names no field of {owner}"),
-                "Correct the path, or add the field.",
-            );
+            self.fault(place, format!("`{text}` names no field of {owner}"), "Correct the path, or add the field.");
         }
         self.choices(place, &path, fields);
         field
@@ -325,11 +263,7 @@ impl<'a> Lint<'a> {
                 && !list.codes.iter().any(|code| code.code == choice.value)
             {
                 let codes: Vec<&str> = list.codes.iter().map(|code| code.code.as_str()).collect();
-                self.fault(
-                    place,
-                    format!("`{}` is not a code of `{}`", choice.value, list.name),
-                    choose(&codes),
-                );
+                self.fault(place, format!("`{}` is not a code of `{}`", choice.value, list.name), choose(&codes));
             }
         }
     }
@@ -342,12 +276,7 @@ impl<'a> Lint<'a> {
             let words: Vec<&str> = words.iter().map(String::as_str).collect();
             self.fault(
                 place,
-                format!(
-                    "`{}` is of type {}, but {} is needed",
-                    field.name,
-                    word(&field.kind),
-                    words.join(" or ")
-                ),
+                format!("`{}` is of type {}, but {} is needed", field.name, word(&field.kind), words.join(" or ")),
                 "Name another field, or change the type of this one.",
             );
         }
@@ -373,10 +302,7 @@ fn files_of(record_types: &[RecordType], sources: &Sources, locator: &Locator) -
 
 /// The word for a type or an option in the files.
 fn word<T: Serialize>(value: &T) -> String {
-    serde_json::to_value(value)
-        .ok()
-        .and_then(|v| v.as_str().map(str::to_owned))
-        .unwrap_or_default()
+    serde_json::to_value(value).ok().and_then(|v| v.as_str().map(str::to_owned)).unwrap_or_default()
 }
 
 /// "Write `a`, `b` or `c`."
@@ -398,11 +324,7 @@ fn choose_or(known: &[&str], otherwise: &str) -> String {
 /// "`a`, `b` or `c`", not too many.
 fn choice(known: &[&str]) -> Option<String> {
     const MOST: usize = 16;
-    let mut words: Vec<String> = known
-        .iter()
-        .take(MOST)
-        .map(|name| format!("`{name}`"))
-        .collect();
+    let mut words: Vec<String> = known.iter().take(MOST).map(|name| format!("`{name}`")).collect();
     if known.len() > MOST {
         words.push(format!("another of the {}", known.len()));
     }

@@ -17,9 +17,7 @@ use sha2::{Digest, Sha256};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::definition::{
-    ClauseRow, Codelist, Definition, DocumentKind, RecordType, RegisterSource, Sources,
-};
+use super::definition::{ClauseRow, Codelist, Definition, DocumentKind, RecordType, RegisterSource, Sources};
 
 /// The register itself.
 pub const REGISTER_FILE: &str = "register.toml";
@@ -65,11 +63,7 @@ impl fmt::Display for Fault {
 /// All faults of all files: missing and unexpected files, TOML that cannot be read, unknown keys, and the
 /// first missing or wrongly typed key of each file.
 pub fn parse(sources: &Sources) -> Result<Definition, Vec<Fault>> {
-    let mut reader = Reader {
-        sources,
-        locator: Locator::new(sources),
-        faults: Vec::new(),
-    };
+    let mut reader = Reader { sources, locator: Locator::new(sources), faults: Vec::new() };
     reader.unexpected_files();
     let register = reader.read::<RegisterSource>(REGISTER_FILE);
     let codelists = reader.read::<CodelistsFile>(CODELISTS_FILE);
@@ -108,43 +102,27 @@ pub fn digest(sources: &Sources) -> String {
         hash.update(u64::try_from(text.len()).unwrap_or(u64::MAX).to_be_bytes());
         hash.update(text.as_bytes());
     }
-    let nibbles = hash
-        .finalize()
-        .into_iter()
-        .flat_map(|byte| [byte >> 4, byte & 0x0f]);
-    nibbles
-        .filter_map(|nibble| char::from_digit(u32::from(nibble), 16))
-        .collect()
+    let nibbles = hash.finalize().into_iter().flat_map(|byte| [byte >> 4, byte & 0x0f]);
+    nibbles.filter_map(|nibble| char::from_digit(u32::from(nibble), 16)).collect()
 }
 
 /// The files that hold record types, in the order of their paths.
 pub(super) fn record_files(sources: &Sources) -> impl Iterator<Item = &str> {
-    sources
-        .keys()
-        .map(String::as_str)
-        .filter(|path| is_record_file(path))
+    sources.keys().map(String::as_str).filter(|path| is_record_file(path))
 }
 
 fn is_record_file(path: &str) -> bool {
-    path.strip_prefix(RECORDS_FOLDER)
-        .is_some_and(|name| !name.contains('/') && has_extension(name, "toml"))
+    path.strip_prefix(RECORDS_FOLDER).is_some_and(|name| !name.contains('/') && has_extension(name, "toml"))
 }
 
 fn has_extension(path: &str, extension: &str) -> bool {
-    path.rsplit_once('.')
-        .is_some_and(|(_, end)| end.eq_ignore_ascii_case(extension))
+    path.rsplit_once('.').is_some_and(|(_, end)| end.eq_ignore_ascii_case(extension))
 }
 
 /// Files are found in the order of their names; the statute's own order is that of its clauses.
-fn in_order_of_statute(
-    mut record_types: Vec<RecordType>,
-    clauses: &[ClauseRow],
-) -> Vec<RecordType> {
+fn in_order_of_statute(mut record_types: Vec<RecordType>, clauses: &[ClauseRow]) -> Vec<RecordType> {
     record_types.sort_by_key(|record_type| {
-        clauses
-            .iter()
-            .position(|row| row.id == record_type.clause)
-            .unwrap_or(clauses.len())
+        clauses.iter().position(|row| row.id == record_type.clause).unwrap_or(clauses.len())
     });
     record_types
 }
@@ -179,23 +157,14 @@ impl<'s> Reader<'s> {
     }
 
     fn unexpected_files(&mut self) {
-        const KNOWN: [&str; 5] = [
-            REGISTER_FILE,
-            CODELISTS_FILE,
-            DOCUMENTS_FILE,
-            CLAUSES_FILE,
-            POLICIES_FILE,
-        ];
+        const KNOWN: [&str; 5] = [REGISTER_FILE, CODELISTS_FILE, DOCUMENTS_FILE, CLAUSES_FILE, POLICIES_FILE];
         for path in self.sources.keys() {
             let meant_for_us = has_extension(path, "toml") || has_extension(path, "cedar");
             if meant_for_us && !KNOWN.contains(&path.as_str()) && !is_record_file(path) {
                 self.fault(
                     &Place::file(path),
                     "a definition has no such file",
-                    format!(
-                        "Rename it to one of {}, {RECORDS_FOLDER}<name>.toml, or remove it.",
-                        KNOWN.join(", ")
-                    ),
+                    format!("Rename it to one of {}, {RECORDS_FOLDER}<name>.toml, or remove it.", KNOWN.join(", ")),
                 );
             }
         }
@@ -204,11 +173,7 @@ impl<'s> Reader<'s> {
     fn text(&mut self, file: &str) -> Option<&'s str> {
         let text = self.sources.get(file);
         if text.is_none() {
-            self.fault(
-                &Place::file(file),
-                "the file is missing",
-                "Add it to the definition's folder.",
-            );
+            self.fault(&Place::file(file), "the file is missing", "Add it to the definition's folder.");
         }
         text.map(String::as_str)
     }
@@ -219,15 +184,10 @@ impl<'s> Reader<'s> {
             self.fault(
                 &Place::file(format!("{RECORDS_FOLDER}*.toml")),
                 "the register holds nothing: no record type has a file",
-                format!(
-                    "Add a file to {RECORDS_FOLDER} for each kind of thing that the register holds."
-                ),
+                format!("Add a file to {RECORDS_FOLDER} for each kind of thing that the register holds."),
             );
         }
-        files
-            .into_iter()
-            .filter_map(|file| self.read(file))
-            .collect()
+        files.into_iter().filter_map(|file| self.read(file)).collect()
     }
 
     fn read<T: DeserializeOwned>(&mut self, file: &str) -> Option<T> {
@@ -238,17 +198,10 @@ impl<'s> Reader<'s> {
         }
         let mut unknown = Vec::new();
         let read = serde_ignored::deserialize(toml::de::Deserializer::from(table), |path| {
-            unknown.push(Place {
-                file: file.to_owned(),
-                steps: steps_of(&path),
-            });
+            unknown.push(Place { file: file.to_owned(), steps: steps_of(&path) });
         });
         for place in unknown {
-            self.fault(
-                &place,
-                "this key is unknown",
-                "Correct its spelling, move it where it belongs, or remove it.",
-            );
+            self.fault(&place, "this key is unknown", "Correct its spelling, move it where it belongs, or remove it.");
         }
         read.inspect_err(|error| self.type_fault(file, error)).ok()
     }
@@ -257,9 +210,7 @@ impl<'s> Reader<'s> {
     fn syntax_faults(&mut self, file: &str, errors: &[toml::de::Error]) {
         let mut lines = BTreeSet::new();
         for error in errors {
-            let line = error
-                .span()
-                .map_or(1, |span| self.locator.line_at(file, span.start));
+            let line = error.span().map_or(1, |span| self.locator.line_at(file, span.start));
             if lines.insert(line) {
                 self.faults.push(Fault {
                     file: file.to_owned(),
@@ -273,35 +224,15 @@ impl<'s> Reader<'s> {
     }
 
     fn type_fault(&mut self, file: &str, error: &toml::de::Error) {
-        let place = error.span().map_or_else(
-            || Place::file(file),
-            |span| self.locator.place_of(file, &span),
-        );
+        let place = error.span().map_or_else(|| Place::file(file), |span| self.locator.place_of(file, &span));
         let message = one_line(error.message());
-        if let Some(key) = message
-            .strip_prefix("missing field `")
-            .and_then(|rest| rest.strip_suffix('`'))
-        {
+        if let Some(key) = message.strip_prefix("missing field `").and_then(|rest| rest.strip_suffix('`')) {
             let advice = format!("Add `{key}`.");
-            self.fault(
-                &place.key(key.to_owned()),
-                format!("the key `{key}` is missing"),
-                advice,
-            );
-        } else if message.contains("formatted date string")
-            || message.contains("formatted datetime")
-        {
-            self.fault(
-                &place,
-                message,
-                "Write the day in quotes, as \"2020-12-31\".",
-            );
+            self.fault(&place.key(key.to_owned()), format!("the key `{key}` is missing"), advice);
+        } else if message.contains("formatted date string") || message.contains("formatted datetime") {
+            self.fault(&place, message, "Write the day in quotes, as \"2020-12-31\".");
         } else if message.contains("parse timezone") {
-            self.fault(
-                &place,
-                message,
-                "Write a name of the IANA list, such as \"Europe/Tallinn\".",
-            );
+            self.fault(&place, message, "Write a name of the IANA list, such as \"Europe/Tallinn\".");
         } else if let Some((_, expected)) = message.split_once(", expected ") {
             let advice = format!("Write {}.", in_plain_words(expected));
             self.fault(&place, message, advice);
@@ -371,10 +302,7 @@ pub enum Step {
 impl Place {
     /// A file as a whole.
     pub fn file(file: impl Into<String>) -> Self {
-        Self {
-            file: file.into(),
-            steps: Vec::new(),
-        }
+        Self { file: file.into(), steps: Vec::new() }
     }
 
     /// The key `key` of this table.
@@ -434,9 +362,7 @@ impl Locator {
     /// Reads where everything stands, as far as the files can be read.
     pub fn new(sources: &Sources) -> Self {
         let located = |(path, text): (&String, &String)| (path.clone(), Located::new(path, text));
-        Self {
-            files: sources.iter().map(located).collect(),
-        }
+        Self { files: sources.iter().map(located).collect() }
     }
 
     /// The line of `place`, from 1. Where a key is absent it is that of the item it should stand in.
@@ -446,9 +372,7 @@ impl Locator {
 
     /// The line on which the byte at `offset` stands.
     pub fn line_at(&self, file: &str, offset: usize) -> usize {
-        self.files
-            .get(file)
-            .map_or(1, |located| line_at(&located.line_starts, offset))
+        self.files.get(file).map_or(1, |located| line_at(&located.line_starts, offset))
     }
 
     /// `place` as people write it: `field[first_name].codelist`.
@@ -470,12 +394,7 @@ impl Locator {
     }
 
     /// A fault at `place`.
-    pub fn fault(
-        &self,
-        place: &Place,
-        message: impl Into<String>,
-        advice: impl Into<String>,
-    ) -> Fault {
+    pub fn fault(&self, place: &Place, message: impl Into<String>, advice: impl Into<String>) -> Fault {
         Fault {
             file: place.file.clone(),
             line: self.line(place),
@@ -488,10 +407,7 @@ impl Locator {
     /// The text that is the value at `place`.
     pub(super) fn text(&self, place: &Place) -> Option<&str> {
         let root = self.files.get(&place.file).map(|located| &located.root);
-        let node = place
-            .steps
-            .iter()
-            .try_fold(root?, |node, step| node.child(step));
+        let node = place.steps.iter().try_fold(root?, |node, step| node.child(step));
         node?.text()
     }
 
@@ -518,17 +434,9 @@ impl Locator {
 
 impl Located {
     fn new(path: &str, text: &str) -> Self {
-        let newlines = text
-            .bytes()
-            .enumerate()
-            .filter(|(_, byte)| *byte == b'\n')
-            .map(|(at, _)| at.saturating_add(1));
+        let newlines = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at.saturating_add(1));
         let line_starts: Vec<usize> = std::iter::once(0).chain(newlines).collect();
-        let mut root = Node {
-            line: 1,
-            value: 0..0,
-            inside: Inside::Nothing,
-        };
+        let mut root = Node { line: 1, value: 0..0, inside: Inside::Nothing };
         if has_extension(path, "toml") {
             let (table, _) = DeTable::parse_recoverable(text);
             root.inside = table_of(table.get_ref(), &line_starts);
@@ -542,35 +450,20 @@ impl Node {
         let inside = match value.get_ref() {
             DeValue::Table(table) => table_of(table, line_starts),
             DeValue::Array(items) => {
-                let item = |item| {
-                    Self::new(
-                        line_at(line_starts, Spanned::span(item).start),
-                        item,
-                        line_starts,
-                    )
-                };
+                let item = |item| Self::new(line_at(line_starts, Spanned::span(item).start), item, line_starts);
                 Inside::List(items.iter().map(item).collect())
             }
             DeValue::String(text) => Inside::Text(text.to_string()),
-            DeValue::Integer(_)
-            | DeValue::Float(_)
-            | DeValue::Boolean(_)
-            | DeValue::Datetime(_) => Inside::Nothing,
+            DeValue::Integer(_) | DeValue::Float(_) | DeValue::Boolean(_) | DeValue::Datetime(_) => Inside::Nothing,
         };
-        Self {
-            line,
-            value: value.span(),
-            inside,
-        }
+        Self { line, value: value.span(), inside }
     }
 
     fn child(&self, step: &Step) -> Option<&Self> {
         match (step, &self.inside) {
             (Step::Key(key), Inside::Table(keys)) => keys.get(key.as_ref()),
             (Step::Item(index), Inside::List(items)) => items.get(*index),
-            (Step::Named(name), Inside::List(items)) => {
-                items.iter().find(|node| node.name() == Some(name))
-            }
+            (Step::Named(name), Inside::List(items)) => items.iter().find(|node| node.name() == Some(name)),
             _ => None,
         }
     }
@@ -587,21 +480,19 @@ impl Node {
         let Inside::Table(keys) = &self.inside else {
             return None;
         };
-        ["name", "code", "id", "record_type"]
-            .iter()
-            .find_map(|key| keys.get(*key)?.text())
+        ["name", "code", "id", "record_type"].iter().find_map(|key| keys.get(*key)?.text())
     }
 
     fn find(&self, span: &Range<usize>) -> Option<Vec<Step>> {
         let deeper = match &self.inside {
             Inside::Nothing | Inside::Text(_) => None,
-            Inside::Table(keys) => keys.iter().find_map(|(key, node)| {
-                node.find(span)
-                    .map(|steps| with(Step::Key(Cow::Owned(key.clone())), steps))
-            }),
-            Inside::List(items) => items.iter().enumerate().find_map(|(index, node)| {
-                node.find(span).map(|steps| with(Step::Item(index), steps))
-            }),
+            Inside::Table(keys) => keys
+                .iter()
+                .find_map(|(key, node)| node.find(span).map(|steps| with(Step::Key(Cow::Owned(key.clone())), steps))),
+            Inside::List(items) => items
+                .iter()
+                .enumerate()
+                .find_map(|(index, node)| node.find(span).map(|steps| with(Step::Item(index), steps))),
         };
         deeper.or_else(|| (self.value == *span).then(Vec::new))
     }
@@ -615,10 +506,7 @@ fn with(first: Step, mut rest: Vec<Step>) -> Vec<Step> {
 fn table_of(table: &DeTable<'_>, line_starts: &[usize]) -> Inside {
     let node = |(key, value): (&Spanned<Cow<'_, str>>, &Spanned<DeValue<'_>>)| {
         let line = line_at(line_starts, key.span().start);
-        (
-            key.get_ref().to_string(),
-            Node::new(line, value, line_starts),
-        )
+        (key.get_ref().to_string(), Node::new(line, value, line_starts))
     };
     Inside::Table(table.iter().map(node).collect())
 }
@@ -633,21 +521,13 @@ mod tests {
     use super::*;
 
     fn told(sources: &Sources) -> Vec<String> {
-        parse(sources)
-            .unwrap_err()
-            .iter()
-            .map(ToString::to_string)
-            .collect()
+        parse(sources).unwrap_err().iter().map(ToString::to_string).collect()
     }
 
     #[test]
     fn a_definition_is_read_in_the_order_of_its_clauses() {
         let definition = definition();
-        let names: Vec<&str> = definition
-            .record_types
-            .iter()
-            .map(|t| t.name.as_str())
-            .collect();
+        let names: Vec<&str> = definition.record_types.iter().map(|t| t.name.as_str()).collect();
         assert_eq!(names, ["harbour", "skipper", "boat"]);
         assert_eq!(definition.register.short_name, "boats-1");
         assert_eq!(definition.codelists.len(), 8);
@@ -660,10 +540,7 @@ mod tests {
     fn the_digest_is_that_of_paths_and_contents() {
         let one: Sources = [("a".to_owned(), "bc".to_owned())].into();
         // printf '\0\0\0\0\0\0\0\1a\0\0\0\0\0\0\0\2bc' | sha256sum
-        assert_eq!(
-            digest(&one),
-            "3fafa1cf2f19a7c1129beb20cf0983f73a489a221fc0dd2f16d1be292d089205"
-        );
+        assert_eq!(digest(&one), "3fafa1cf2f19a7c1129beb20cf0983f73a489a221fc0dd2f16d1be292d089205");
         let moved: Sources = [("ab".to_owned(), "c".to_owned())].into();
         assert_ne!(digest(&one), digest(&moved));
         assert_eq!(definition().digest, digest(&sources()));
@@ -671,30 +548,17 @@ mod tests {
 
     #[test]
     fn a_missing_file_is_a_fault() {
-        for file in [
-            REGISTER_FILE,
-            CODELISTS_FILE,
-            DOCUMENTS_FILE,
-            CLAUSES_FILE,
-            POLICIES_FILE,
-        ] {
+        for file in [REGISTER_FILE, CODELISTS_FILE, DOCUMENTS_FILE, CLAUSES_FILE, POLICIES_FILE] {
             let mut sources = sources();
             sources.remove(file);
-            assert_eq!(
-                told(&sources),
-                [format!(
-                    "{file}:1: the file is missing. Add it to the definition's folder."
-                )]
-            );
+            assert_eq!(told(&sources), [format!("{file}:1: the file is missing. Add it to the definition's folder.")]);
         }
         let mut sources = sources();
         sources.retain(|path, _| !path.starts_with(RECORDS_FOLDER));
         assert_eq!(
             told(&sources),
-            [
-                "records/*.toml:1: the register holds nothing: no record type has a file. \
-              Add a file to records/ for each kind of thing that the register holds."
-            ]
+            ["records/*.toml:1: the register holds nothing: no record type has a file. \
+              Add a file to records/ for each kind of thing that the register holds."]
         );
     }
 
@@ -707,44 +571,28 @@ mod tests {
         sources.insert("records/old/boat.toml".into(), String::new());
         let told = told(&sources);
         assert_eq!(told.len(), 2);
-        assert!(told[0].starts_with(
-            "code-lists.toml:1: a definition has no such file. Rename it to one of register.toml,"
-        ));
+        assert!(
+            told[0].starts_with("code-lists.toml:1: a definition has no such file. Rename it to one of register.toml,")
+        );
         assert!(told[1].starts_with("records/old/boat.toml:1: a definition has no such file."));
     }
 
     #[test]
     fn every_file_that_is_not_toml_is_told_of_with_its_line() {
-        let mut sources = changed(
-            CLAUSES_FILE,
-            "gist = \"Says why it is kept.\"",
-            "gist = Says why it is kept.",
-        );
-        let documents =
-            sources[DOCUMENTS_FILE].replacen("[[document_kind]]", "[[document_kind]", 1);
+        let mut sources = changed(CLAUSES_FILE, "gist = \"Says why it is kept.\"", "gist = Says why it is kept.");
+        let documents = sources[DOCUMENTS_FILE].replacen("[[document_kind]]", "[[document_kind]", 1);
         sources.insert(DOCUMENTS_FILE.into(), documents);
         let told = told(&sources);
+        assert!(told[0].starts_with("clauses.toml:9: this is not TOML: "), "{told:?}");
+        assert!(told.iter().any(|fault| fault.starts_with("documents.toml:2: this is not TOML: ")), "{told:?}");
         assert!(
-            told[0].starts_with("clauses.toml:9: this is not TOML: "),
-            "{told:?}"
+            told.iter().all(|fault| { fault.ends_with("Correct it; the rest of the file is checked after that.") })
         );
-        assert!(
-            told.iter()
-                .any(|fault| fault.starts_with("documents.toml:2: this is not TOML: ")),
-            "{told:?}"
-        );
-        assert!(told.iter().all(|fault| {
-            fault.ends_with("Correct it; the rest of the file is checked after that.")
-        }));
     }
 
     #[test]
     fn a_key_given_twice_is_told_of() {
-        let twice = changed(
-            REGISTER_FILE,
-            "country = \"FI\"",
-            "country = \"FI\"\ncountry = \"EE\"",
-        );
+        let twice = changed(REGISTER_FILE, "country = \"FI\"", "country = \"FI\"\ncountry = \"EE\"");
         assert_eq!(
             told(&twice),
             [
@@ -756,22 +604,12 @@ mod tests {
     #[test]
     fn every_unknown_key_of_every_file_is_told_of() {
         let boat = "records/boat.toml";
-        let mut sources = changed(
-            boat,
-            "within_code = \"class\"",
-            "within_code = \"class\"\nwithin = \"class\"",
-        );
-        let text = sources[boat].replace(
-            "name = \"begins_on\"",
-            "colour = \"red\"\nname = \"begins_on\"",
-        );
+        let mut sources = changed(boat, "within_code = \"class\"", "within_code = \"class\"\nwithin = \"class\"");
+        let text = sources[boat].replace("name = \"begins_on\"", "colour = \"red\"\nname = \"begins_on\"");
         let text = text.replace("is = true }", "is = true, was = true }");
         sources.insert(boat.into(), format!("colour = \"blue\"{text}"));
         let told = told(&sources);
-        let ends: Vec<&str> = told
-            .iter()
-            .map(|fault| fault.split(": this key").next().unwrap())
-            .collect();
+        let ends: Vec<&str> = told.iter().map(|fault| fault.split(": this key").next().unwrap()).collect();
         assert_eq!(
             ends,
             [
@@ -781,9 +619,9 @@ mod tests {
                 "records/boat.toml:192: field[checks].part[begins_on].colour",
             ]
         );
-        assert!(told[0].ends_with(
-            "this key is unknown. Correct its spelling, move it where it belongs, or remove it."
-        ));
+        assert!(
+            told[0].ends_with("this key is unknown. Correct its spelling, move it where it belongs, or remove it.")
+        );
     }
 
     #[test]
@@ -847,10 +685,7 @@ mod tests {
     fn a_place_is_found_by_position_and_by_name() {
         let locator = Locator::new(&sources());
         let boat = Place::file("records/boat.toml");
-        let by_name = boat
-            .named("field", "checks")
-            .named("part", "kind")
-            .key("codelist");
+        let by_name = boat.named("field", "checks").named("part", "kind").key("codelist");
         assert_eq!(locator.line(&by_name), 181);
         assert_eq!(locator.path(&by_name), "field[checks].part[kind].codelist");
         let by_position = boat.item("field", 0).key("index");
@@ -862,16 +697,10 @@ mod tests {
     fn what_is_absent_is_found_where_it_should_stand() {
         let locator = Locator::new(&sources());
         let boat = Place::file("records/boat.toml");
-        assert_eq!(
-            locator.line(&boat.named("field", "checks").key("basis")),
-            168
-        );
+        assert_eq!(locator.line(&boat.named("field", "checks").key("basis")), 168);
         assert_eq!(locator.line(&boat.key("colour")), 1);
         assert_eq!(locator.line(&Place::file("nowhere.toml").key("x")), 1);
-        assert_eq!(
-            locator.path(&boat.item("field", 999).key("name")),
-            "field[#1000].name"
-        );
+        assert_eq!(locator.path(&boat.item("field", 999).key("name")), "field[#1000].name");
         let registers = Place::file(REGISTER_FILE);
         assert_eq!(locator.line(&registers.key("act").key("end")), 13);
         assert_eq!(locator.line_at(REGISTER_FILE, usize::MAX), 138);

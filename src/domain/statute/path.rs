@@ -77,16 +77,11 @@ impl FieldPath {
                     (Some(Choice::parse(inner)?), after)
                 }
             };
-            steps.push(PathStep {
-                name: name.to_owned(),
-                chosen,
-            });
+            steps.push(PathStep { name: name.to_owned(), chosen });
             if after.is_empty() {
                 return Ok(Self { steps });
             }
-            rest = after
-                .strip_prefix('/')
-                .ok_or_else(|| PathFault::Trailing(after.to_owned()))?;
+            rest = after.strip_prefix('/').ok_or_else(|| PathFault::Trailing(after.to_owned()))?;
         }
     }
 
@@ -102,16 +97,10 @@ impl FieldPath {
     }
 
     /// Every field that the path passes, the named one last; ends with `None` where it leads nowhere.
-    pub fn along<'a, 'p>(
-        &'p self,
-        fields: &'a [Field],
-    ) -> impl Iterator<Item = Option<&'a Field>> + use<'a, 'p> {
+    pub fn along<'a, 'p>(&'p self, fields: &'a [Field]) -> impl Iterator<Item = Option<&'a Field>> + use<'a, 'p> {
         let mut here = Some(fields);
         self.steps.iter().map(move |step| {
-            let field = here?
-                .iter()
-                .find(|f| f.name == step.name)
-                .filter(|f| step.fits(f));
+            let field = here?.iter().find(|f| f.name == step.name).filter(|f| step.fits(f));
             here = field.map(|f| f.parts.as_slice());
             field
         })
@@ -129,19 +118,14 @@ impl FieldPath {
     ///
     /// A path that goes through a list without choosing an item has no value there: it would have several.
     pub fn get<'v>(&self, data: &'v Value) -> Option<&'v Value> {
-        self.steps
-            .iter()
-            .try_fold(data, |here, step| step.get(here))
-            .filter(|value| !value.is_null())
+        self.steps.iter().try_fold(data, |here, step| step.get(here)).filter(|value| !value.is_null())
     }
 }
 
 impl PathStep {
     fn fits(&self, field: &Field) -> bool {
         self.chosen.as_ref().is_none_or(|choice| {
-            field.repeats
-                && field.kind == FieldType::Group
-                && field.parts.iter().any(|p| p.name == choice.part)
+            field.repeats && field.kind == FieldType::Group && field.parts.iter().any(|p| p.name == choice.part)
         })
     }
 
@@ -157,13 +141,8 @@ impl PathStep {
 impl Choice {
     fn parse(text: &str) -> Result<Self, PathFault> {
         match text.split_once('=') {
-            Some((part, value))
-                if is_machine_name(part) && !value.is_empty() && !value.contains('[') =>
-            {
-                Ok(Self {
-                    part: part.to_owned(),
-                    value: value.to_owned(),
-                })
+            Some((part, value)) if is_machine_name(part) && !value.is_empty() && !value.contains('[') => {
+                Ok(Self { part: part.to_owned(), value: value.to_owned() })
             }
             _ => Err(PathFault::Choice(text.to_owned())),
         }
@@ -205,15 +184,11 @@ impl fmt::Display for FieldPath {
 /// Whether `text` is a machine name: a lower-case letter, then lower-case letters, digits and underscores.
 pub fn is_machine_name(text: &str) -> bool {
     text.starts_with(|c: char| c.is_ascii_lowercase())
-        && text
-            .chars()
-            .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
+        && text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
 }
 
 fn split_before<'t>(text: &'t str, ends: &[char]) -> (&'t str, &'t str) {
-    text.find(ends)
-        .and_then(|at| text.split_at_checked(at))
-        .unwrap_or((text, ""))
+    text.find(ends).and_then(|at| text.split_at_checked(at)).unwrap_or((text, ""))
 }
 
 #[cfg(test)]
@@ -254,14 +229,7 @@ mod tests {
 
     #[test]
     fn what_is_not_there_is_not_found() {
-        for path in [
-            "keel",
-            "mast/keel",
-            "name/height",
-            "mast[height=1]/height",
-            "sails[cut=x]/area",
-            "name[a=b]",
-        ] {
+        for path in ["keel", "mast/keel", "name/height", "mast[height=1]/height", "sails[cut=x]/area", "name[a=b]"] {
             assert_eq!(name_at(path), None, "{path}");
         }
     }
@@ -269,12 +237,7 @@ mod tests {
     #[test]
     fn a_list_without_a_chosen_item_is_open() {
         let fields = fields();
-        assert_eq!(
-            parsed("sails/area")
-                .open_list(&fields)
-                .map(|f| f.name.as_str()),
-            Some("sails")
-        );
+        assert_eq!(parsed("sails/area").open_list(&fields).map(|f| f.name.as_str()), Some("sails"));
         assert_eq!(parsed("sails[kind=jib]/area").open_list(&fields), None);
         assert_eq!(parsed("mast/height").open_list(&fields), None);
     }

@@ -95,9 +95,7 @@ impl<'tx> WriteTx<'tx> {
             }
         }
         let actor = self.actor(&register)?;
-        let by = actor
-            .user_id
-            .map_or_else(|| actor.name.clone(), |u| u.to_string());
+        let by = actor.user_id.map_or_else(|| actor.name.clone(), |u| u.to_string());
         let id = self.new_id()?;
         if let Some(upload) = file {
             self.store_file(&permit, upload, &by)?;
@@ -134,9 +132,7 @@ impl<'tx> WriteTx<'tx> {
         upload: &Upload,
     ) -> Result<Sealed<'tx, FileView>, Error> {
         let actor = self.actor(&permit.register.clone())?;
-        let by = actor
-            .user_id
-            .map_or_else(|| actor.name.clone(), |u| u.to_string());
+        let by = actor.user_id.map_or_else(|| actor.name.clone(), |u| u.to_string());
         self.store_file(&permit, upload, &by)?;
         Ok(Sealed::new(
             FileView {
@@ -148,12 +144,7 @@ impl<'tx> WriteTx<'tx> {
         ))
     }
 
-    fn store_file(
-        &mut self,
-        permit: &Permit<'tx, DocumentAdd>,
-        upload: &Upload,
-        by: &str,
-    ) -> Result<(), Error> {
+    fn store_file(&mut self, permit: &Permit<'tx, DocumentAdd>, upload: &Upload, by: &str) -> Result<(), Error> {
         let register = permit.register.clone();
         let known: i64 = stored_file::table
             .filter(stored_file::register.eq(register.name()))
@@ -178,65 +169,28 @@ impl<'tx> WriteTx<'tx> {
 }
 
 /// The faults of a base document's data.
-fn check(
-    definition: &crate::domain::statute::Definition,
-    data: &DocumentData,
-    today: NaiveDate,
-) -> Vec<Violation> {
+fn check(definition: &crate::domain::statute::Definition, data: &DocumentData, today: NaiveDate) -> Vec<Violation> {
     let clause = Some(definition.register.access.document_clause.clone());
     let mut faults = Vec::new();
     let mut fault = |pointer: &str, code, detail: String| {
         faults.push(Violation::error(pointer, code, detail, clause.clone()));
     };
-    let kind = definition
-        .document_kinds
-        .iter()
-        .find(|k| k.name == data.kind);
+    let kind = definition.document_kinds.iter().find(|k| k.name == data.kind);
     match kind {
         None => {
-            let known: Vec<&str> = definition
-                .document_kinds
-                .iter()
-                .map(|k| k.name.as_str())
-                .collect();
-            fault(
-                "/kind",
-                "document_kind",
-                format!("the statute lists these kinds: {}", known.join(", ")),
-            );
+            let known: Vec<&str> = definition.document_kinds.iter().map(|k| k.name.as_str()).collect();
+            fault("/kind", "document_kind", format!("the statute lists these kinds: {}", known.join(", ")));
         }
-        Some(kind)
-            if kind.needs_explanation
-                && data
-                    .explanation
-                    .as_deref()
-                    .is_none_or(|e| e.trim().is_empty()) =>
-        {
-            fault(
-                "/explanation",
-                "required",
-                "explain what this document proves".into(),
-            );
+        Some(kind) if kind.needs_explanation && data.explanation.as_deref().is_none_or(|e| e.trim().is_empty()) => {
+            fault("/explanation", "required", "explain what this document proves".into());
         }
         Some(_) => {}
     }
     match data.date {
-        None => fault(
-            "/date",
-            "required",
-            "give the day on which the document was made".into(),
-        ),
-        Some(date) if date > today => fault(
-            "/date",
-            "range",
-            "the document cannot be made in the future".into(),
-        ),
+        None => fault("/date", "required", "give the day on which the document was made".into()),
+        Some(date) if date > today => fault("/date", "range", "the document cannot be made in the future".into()),
         Some(date) if data.valid_until.is_some_and(|until| until < date) => {
-            fault(
-                "/valid_until",
-                "order",
-                "the document cannot lapse before it was made".into(),
-            );
+            fault("/valid_until", "order", "the document cannot lapse before it was made".into());
         }
         Some(_) => {}
     }
@@ -250,11 +204,7 @@ fn check(
     for (pointer, text, longest) in texts {
         let Some(text) = text else { continue };
         if text.trim().is_empty() || text.chars().count() > longest {
-            fault(
-                pointer,
-                "length",
-                format!("at least one and at most {longest} characters"),
-            );
+            fault(pointer, "length", format!("at least one and at most {longest} characters"));
         }
     }
     faults

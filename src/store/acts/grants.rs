@@ -92,10 +92,7 @@ impl<'tx> WriteTx<'tx> {
         let before = self.grant(&permit.register, id)?;
         let expected = self.cx.if_match.ok_or(Refusal::VersionRequired)?;
         if expected != before.version {
-            return Err(Refusal::Stale {
-                current: before.version,
-            }
-            .into());
+            return Err(Refusal::Stale { current: before.version }.into());
         }
         ended(&permit.register, &before)?;
         let mut after = before.clone();
@@ -117,10 +114,7 @@ impl<'tx> WriteTx<'tx> {
         }
         self.check_grant(&permit.register, &after)?;
         let event = self.grant_event(&permit, &after)?;
-        let change = Change::GrantChanged {
-            before: Box::new(before),
-            after: Box::new(after.clone()),
-        };
+        let change = Change::GrantChanged { before: Box::new(before), after: Box::new(after.clone()) };
         self.apply(event, 0, change)?;
         Ok(Sealed::new(after, None))
     }
@@ -142,21 +136,9 @@ impl<'tx> WriteTx<'tx> {
         let clause = Some(source.access.revocation_clause.clone());
         let mut faults = Vec::new();
         if !source.revocation_grounds.iter().any(|g| g.name == ground) {
-            let known: Vec<&str> = source
-                .revocation_grounds
-                .iter()
-                .map(|g| g.name.as_str())
-                .collect();
-            let detail = format!(
-                "the statute lists these grounds and no other: {}",
-                known.join(", ")
-            );
-            faults.push(Violation::error(
-                "/ground",
-                "ground",
-                detail,
-                clause.clone(),
-            ));
+            let known: Vec<&str> = source.revocation_grounds.iter().map(|g| g.name.as_str()).collect();
+            let detail = format!("the statute lists these grounds and no other: {}", known.join(", "));
+            faults.push(Violation::error("/ground", "ground", detail, clause.clone()));
         }
         if explanation.trim().is_empty() || explanation.chars().count() > 5_000 {
             let detail = "say in at most 5000 characters what happened";
@@ -172,11 +154,7 @@ impl<'tx> WriteTx<'tx> {
             explanation: explanation.trim().to_owned(),
         };
         self.apply(event, 0, change)?;
-        let after = Grant {
-            revoked: true,
-            version: grant.version + 1,
-            ..grant
-        };
+        let after = Grant { revoked: true, version: grant.version + 1, ..grant };
         Ok(Sealed::new(after, None))
     }
 
@@ -200,72 +178,38 @@ impl<'tx> WriteTx<'tx> {
             faults.push(Violation::error(pointer, code, detail, clause.clone()));
         };
         match role {
-            None => fault(
-                "/role",
-                "not_in_codelist",
-                "the statute has no such role".into(),
-            ),
+            None => fault("/role", "not_in_codelist", "the statute has no such role".into()),
             Some(role) if role.implicit => {
-                fault(
-                    "/role",
-                    "implicit",
-                    "everybody has this role towards data about themselves".into(),
-                );
+                fault("/role", "implicit", "everybody has this role towards data about themselves".into());
             }
             Some(role) => {
                 if role.needs_until && grant.until.is_none() {
-                    fault(
-                        "/until",
-                        "required",
-                        "this role is granted for a time: give its last day".into(),
-                    );
+                    fault("/until", "required", "this role is granted for a time: give its last day".into());
                 }
-                if !role.basis.is_empty() && !role.basis.iter().any(|b| b.name == grant.basis.kind)
-                {
+                if !role.basis.is_empty() && !role.basis.iter().any(|b| b.name == grant.basis.kind) {
                     let known: Vec<&str> = role.basis.iter().map(|b| b.name.as_str()).collect();
-                    fault(
-                        "/basis/kind",
-                        "not_in_codelist",
-                        format!("this role rests on: {}", known.join(", ")),
-                    );
+                    fault("/basis/kind", "not_in_codelist", format!("this role rests on: {}", known.join(", ")));
                 }
             }
         }
         if grant.basis.reference.trim().is_empty() || grant.basis.reference.chars().count() > 500 {
-            fault(
-                "/basis/reference",
-                "required",
-                "name the document on which the grant rests".into(),
-            );
+            fault("/basis/reference", "required", "name the document on which the grant rests".into());
         }
         if grant.until.is_some_and(|until| until < grant.from) {
-            fault(
-                "/until",
-                "order",
-                "the last day cannot be before the first".into(),
-            );
+            fault("/until", "order", "the last day cannot be before the first".into());
         }
         if let Some(sections) = &grant.sections {
             let known = |s: &str| {
                 let (kind, section) = s.split_once('.').map_or((None, s), |(k, s)| (Some(k), s));
                 register.definition.record_types.iter().any(|t| {
-                    kind.is_none_or(|k| t.name == k)
-                        && t.sections.iter().any(|candidate| candidate.name == section)
+                    kind.is_none_or(|k| t.name == k) && t.sections.iter().any(|candidate| candidate.name == section)
                 })
             };
             for (n, _) in sections.iter().enumerate().filter(|(_, s)| !known(s)) {
-                fault(
-                    &format!("/sections/{n}"),
-                    "not_in_codelist",
-                    "the definition has no such section".into(),
-                );
+                fault(&format!("/sections/{n}"), "not_in_codelist", "the definition has no such section".into());
             }
             if sections.is_empty() {
-                fault(
-                    "/sections",
-                    "items",
-                    "name at least one section, or leave it out for all".into(),
-                );
+                fault("/sections", "items", "name at least one section, or leave it out for all".into());
             }
         }
         if !faults.is_empty() {
@@ -277,9 +221,7 @@ impl<'tx> WriteTx<'tx> {
             .count()
             .get_result(self.conn)?;
         if user == 0 {
-            return Err(
-                Refusal::invalid("/user_id", "not_found", "there is no such user", None).into(),
-            );
+            return Err(Refusal::invalid("/user_id", "not_found", "there is no such user", None).into());
         }
         if let Some(institution) = grant.institution_id {
             let today = self.today(register);
@@ -296,11 +238,7 @@ impl<'tx> WriteTx<'tx> {
     ///
     /// # Errors
     /// [`Refusal::NotFound`].
-    pub fn grant_coordinates(
-        &mut self,
-        register: &str,
-        id: Uuid,
-    ) -> Result<(String, Uuid, Option<Uuid>), Error> {
+    pub fn grant_coordinates(&mut self, register: &str, id: Uuid) -> Result<(String, Uuid, Option<Uuid>), Error> {
         let register = self.register(register)?;
         // Nobody learns of grants without a session.
         self.actor(&register)?;
@@ -324,14 +262,7 @@ fn ended(register: &Register, grant: &Grant) -> Result<(), Error> {
         return Err(Refusal::Conflict {
             code: "already_revoked",
             detail: "this grant has been ended already".into(),
-            clause: Some(
-                register
-                    .definition
-                    .register
-                    .access
-                    .revocation_clause
-                    .clone(),
-            ),
+            clause: Some(register.definition.register.access.revocation_clause.clone()),
         }
         .into());
     }

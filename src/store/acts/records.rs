@@ -27,9 +27,7 @@ use crate::store::change::{self, EntryWrite};
 use crate::store::conn::MultiBackend;
 use crate::store::error::Error;
 use crate::store::facts::{self, RecordFacts};
-use crate::store::guard::{
-    Act, Permit, RecordChange, RecordCorrect, RecordCreate, RecordEnd, Sealed,
-};
+use crate::store::guard::{Act, Permit, RecordChange, RecordCorrect, RecordCreate, RecordEnd, Sealed};
 use crate::store::read::aggregates::renumber;
 use crate::store::read::records::{RecordView, served};
 use crate::store::schema::{base_document, idempotency, record_state, stored_file, unique_key};
@@ -102,9 +100,7 @@ impl<'tx> WriteTx<'tx> {
             (true, None) => record_id,
             (true, Some(_)) => {
                 let detail = "an institution belongs to no other: leave institution_id out";
-                return Err(
-                    Refusal::invalid("/institution_id", "unknown_field", detail, None).into(),
-                );
+                return Err(Refusal::invalid("/institution_id", "unknown_field", detail, None).into());
             }
             (false, Some(id)) => id,
             (false, None) => {
@@ -142,9 +138,7 @@ impl<'tx> WriteTx<'tx> {
     ) -> Result<Sealed<'tx, RecordView>, Error> {
         let expected = self.cx.if_match.ok_or(Refusal::VersionRequired)?;
         let (facts, before) = self.amendable(&permit, Some(expected))?;
-        let effective_on = change
-            .effective_on
-            .unwrap_or_else(|| self.today(&permit.register));
+        let effective_on = change.effective_on.unwrap_or_else(|| self.today(&permit.register));
         self.after_beginning(&permit.register, &facts, &before, effective_on)?;
         let draft = Draft {
             record_id: facts.id,
@@ -172,26 +166,14 @@ impl<'tx> WriteTx<'tx> {
         correction: &Amendment,
     ) -> Result<Sealed<'tx, RecordView>, Error> {
         let (facts, before) = self.amendable(&permit, self.cx.if_match)?;
-        let clause = permit
-            .register
-            .definition
-            .register
-            .access
-            .correction_clause
-            .clone();
-        let reason = correction
-            .reason
-            .as_deref()
-            .map(str::trim)
-            .filter(|r| !r.is_empty());
+        let clause = permit.register.definition.register.access.correction_clause.clone();
+        let reason = correction.reason.as_deref().map(str::trim).filter(|r| !r.is_empty());
         let Some(reason) = reason else {
             let detail = "say why the entry was wrong";
             return Err(Refusal::invalid("/reason", "required", detail, Some(clause)).into());
         };
         let wrong = before.iter().find(|e| Some(e.id) == correction.entry_id);
-        let wrong = wrong.ok_or(Refusal::NotFound {
-            what: "entry of this record",
-        })?;
+        let wrong = wrong.ok_or(Refusal::NotFound { what: "entry of this record" })?;
         if let Some(by) = before.iter().find(|e| e.supersedes == Some(wrong.id)) {
             return Err(Refusal::Conflict {
                 code: "already_corrected",
@@ -237,9 +219,7 @@ impl<'tx> WriteTx<'tx> {
             }
             .into());
         };
-        let ended_on = end
-            .effective_on
-            .unwrap_or_else(|| self.today(&permit.register));
+        let ended_on = end.effective_on.unwrap_or_else(|| self.today(&permit.register));
         let latest = Timeline::fold(&before, None);
         let last = latest.segments.last().map(|s| &s.data);
         if last.is_some_and(|data| life(kind, data).1.is_some()) {
@@ -255,36 +235,17 @@ impl<'tx> WriteTx<'tx> {
         if !data.is_object() {
             data = json!({});
         }
-        let base = latest
-            .on_or_first(ended_on)
-            .map_or_else(|| json!({}), |s| s.data.clone());
-        put(
-            &mut data,
-            &base,
-            &lifecycle.ends,
-            json!(ended_on.to_string()),
-        );
+        let base = latest.on_or_first(ended_on).map_or_else(|| json!({}), |s| s.data.clone());
+        put(&mut data, &base, &lifecycle.ends, json!(ended_on.to_string()));
         match (&lifecycle.ground, &end.ground) {
             (Some(path), Some(ground)) => put(&mut data, &base, path, json!(ground)),
             (Some(_), None) => {
                 let detail = "name the ground on which the record ends";
-                return Err(Refusal::invalid(
-                    "/ground",
-                    "required",
-                    detail,
-                    Some(lifecycle.clause),
-                )
-                .into());
+                return Err(Refusal::invalid("/ground", "required", detail, Some(lifecycle.clause)).into());
             }
             (None, Some(_)) => {
                 let detail = "the statute knows no ground for this end";
-                return Err(Refusal::invalid(
-                    "/ground",
-                    "unknown_field",
-                    detail,
-                    Some(lifecycle.clause),
-                )
-                .into());
+                return Err(Refusal::invalid("/ground", "unknown_field", detail, Some(lifecycle.clause)).into());
             }
             (None, None) => {}
         }
@@ -309,19 +270,12 @@ impl<'tx> WriteTx<'tx> {
         permit: &Permit<'tx, A>,
         expected: Option<i64>,
     ) -> Result<(RecordFacts, Vec<Entry>), Error> {
-        let known = permit
-            .facts
-            .as_ref()
-            .ok_or(Refusal::NotFound { what: "record" })?;
+        let known = permit.facts.as_ref().ok_or(Refusal::NotFound { what: "record" })?;
         let (register, record_id) = (permit.register.name().to_owned(), known.id);
         let today = self.today(&permit.register);
-        let facts = facts::load(self.conn, &register, record_id, today)?
-            .ok_or(Refusal::NotFound { what: "record" })?;
+        let facts = facts::load(self.conn, &register, record_id, today)?.ok_or(Refusal::NotFound { what: "record" })?;
         if expected.is_some_and(|e| e != facts.version) {
-            return Err(Refusal::Stale {
-                current: facts.version,
-            }
-            .into());
+            return Err(Refusal::Stale { current: facts.version }.into());
         }
         let entries = facts::entries(self.conn, &register, record_id)?;
         Ok((facts, entries))
@@ -339,37 +293,22 @@ impl<'tx> WriteTx<'tx> {
         let timeline = Timeline::fold(before, None);
         let clause = kind.lifecycle.as_ref().map(|l| l.clause.clone());
         if let Some(begins) = timeline.begins().filter(|b| on < *b) {
-            let detail = format!(
-                "the record begins on {begins}; correct its first entry to let it begin earlier"
-            );
+            let detail = format!("the record begins on {begins}; correct its first entry to let it begin earlier");
             return Err(Refusal::invalid("/effective_on", "before_record", detail, clause).into());
         }
         let ends = timeline.on(on).and_then(|s| life(kind, &s.data).1);
         if let Some(ended) = ends.filter(|e| on > *e) {
-            let detail =
-                format!("the record ended on {ended}: after that it can only be corrected");
-            return Err(Refusal::Conflict {
-                code: "ended",
-                detail,
-                clause,
-            }
-            .into());
+            let detail = format!("the record ended on {ended}: after that it can only be corrected");
+            return Err(Refusal::Conflict { code: "ended", detail, clause }.into());
         }
         Ok(())
     }
 
-    fn require_institution(
-        &mut self,
-        register: &Register,
-        id: Uuid,
-        on: NaiveDate,
-    ) -> Result<(), Error> {
+    fn require_institution(&mut self, register: &Register, id: Uuid, on: NaiveDate) -> Result<(), Error> {
         let expected = &register.definition.register.institutions.record_type;
         let clause = register.record_type(expected).map(|t| t.clause.clone());
-        let invalid =
-            |code, detail: &str| Refusal::invalid("/institution_id", code, detail, clause.clone());
-        let found =
-            facts::load(self.conn, register.name(), id, on)?.filter(|f| f.record_type == *expected);
+        let invalid = |code, detail: &str| Refusal::invalid("/institution_id", code, detail, clause.clone());
+        let found = facts::load(self.conn, register.name(), id, on)?.filter(|f| f.record_type == *expected);
         match found {
             None => Err(invalid("not_found", "there is no such institution").into()),
             Some(f) if f.before_first => {
@@ -383,21 +322,14 @@ impl<'tx> WriteTx<'tx> {
     }
 
     /// What this caller's idempotency key has already made, if anything.
-    pub(in crate::store) fn earlier(
-        &mut self,
-        register: &str,
-    ) -> Result<Option<(Uuid, i64)>, Error> {
+    pub(in crate::store) fn earlier(&mut self, register: &str) -> Result<Option<(Uuid, i64)>, Error> {
         let Some(wanted) = self.cx.idempotency.clone() else {
             return Ok(None);
         };
         let user = self.caller_key()?;
         let found: Option<(Vec<u8>, String, i64)> = idempotency::table
             .find((register, user, wanted.key))
-            .select((
-                idempotency::request_digest,
-                idempotency::result_id,
-                idempotency::recorded_at,
-            ))
+            .select((idempotency::request_digest, idempotency::result_id, idempotency::recorded_at))
             .first(self.conn)
             .optional()?;
         match found {
@@ -409,9 +341,7 @@ impl<'tx> WriteTx<'tx> {
 
     /// Under whom an idempotency key is kept.
     pub(in crate::store) fn caller_key(&mut self) -> Result<String, Error> {
-        Ok(self
-            .user()?
-            .map_or_else(|| "installation".to_owned(), |u| u.id.to_string()))
+        Ok(self.user()?.map_or_else(|| "installation".to_owned(), |u| u.id.to_string()))
     }
 
     /// The first answer once more: the record as it was known then. That is a read, and logged as one.
@@ -423,13 +353,11 @@ impl<'tx> WriteTx<'tx> {
     ) -> Result<Sealed<'tx, RecordView>, Error> {
         let register = permit.register.clone();
         let today = self.today(&register);
-        let mut facts = facts::load(self.conn, register.name(), record_id, today)?
-            .ok_or(Refusal::NotFound { what: "record" })?;
+        let mut facts =
+            facts::load(self.conn, register.name(), record_id, today)?.ok_or(Refusal::NotFound { what: "record" })?;
         let entries = facts::entries(self.conn, register.name(), record_id)?;
         let timeline = Timeline::fold(&entries, Some(instant(at)));
-        let segment = timeline
-            .on_or_first(today)
-            .ok_or(Refusal::NotFound { what: "record" })?;
+        let segment = timeline.on_or_first(today).ok_or(Refusal::NotFound { what: "record" })?;
         facts.data = segment.data.clone();
         facts.from = segment.from;
         facts.version = 1;
@@ -437,13 +365,7 @@ impl<'tx> WriteTx<'tx> {
         let actor = self.actor(&register)?;
         let mut event = self.event(&register, Action::RecordRead, &actor, &permit.ruling);
         let view = self.view(&register, facts, &permit.view, today)?;
-        served(
-            &mut event,
-            &register,
-            &view.record_type,
-            &[&view],
-            &permit.view,
-        );
+        served(&mut event, &register, &view.record_type, &[&view], &permit.view);
         self.note(event, 0, Some(json!({ "replay": true })))?;
         Ok(Sealed::new(view, None))
     }
@@ -490,9 +412,7 @@ impl<'tx> WriteTx<'tx> {
         let (unique_keys, clashes) = self.check_unique(&register, kind, &draft, &new)?;
         faults.extend(clashes);
         faults.extend(self.check_cycles(&register, kind, &draft)?);
-        let (errors, warnings): (Vec<_>, Vec<_>) = faults
-            .into_iter()
-            .partition(|f| f.severity == Severity::Error);
+        let (errors, warnings): (Vec<_>, Vec<_>) = faults.into_iter().partition(|f| f.severity == Severity::Error);
         if !errors.is_empty() {
             let mut errors = errors;
             errors.sort_by(|a, b| (&a.pointer, a.code).cmp(&(&b.pointer, b.code)));
@@ -508,19 +428,8 @@ impl<'tx> WriteTx<'tx> {
         event.record_ids = vec![draft.record_id];
         event.entry_id = Some(entry.id);
         event.document_ids.clone_from(&draft.documents);
-        event.fields = draft
-            .data
-            .as_object()
-            .map(|m| m.keys().cloned().collect())
-            .unwrap_or_default();
-        event.sections = permit
-            .view
-            .permitted
-            .keys()
-            .cloned()
-            .collect::<BTreeSet<_>>()
-            .into_iter()
-            .collect();
+        event.fields = draft.data.as_object().map(|m| m.keys().cloned().collect()).unwrap_or_default();
+        event.sections = permit.view.permitted.keys().cloned().collect::<BTreeSet<_>>().into_iter().collect();
         let version = entry.number;
         let idempotency = match (&draft.kind, self.cx.idempotency.clone()) {
             (EntryKind::Create, Some(i)) => Some((self.caller_key()?, i.key, i.digest)),
@@ -532,9 +441,7 @@ impl<'tx> WriteTx<'tx> {
             institution_id: draft.institution_id,
             version,
             reason: draft.reason.clone(),
-            actor_id: actor
-                .user_id
-                .map_or_else(|| actor.name.clone(), |u| u.to_string()),
+            actor_id: actor.user_id.map_or_else(|| actor.name.clone(), |u| u.to_string()),
             definition: governing.definition.digest.clone(),
             documents: draft.documents.clone(),
             timeline: new.clone(),
@@ -545,14 +452,9 @@ impl<'tx> WriteTx<'tx> {
         let (_, at) = self.apply(event, draft.after, change::of_kind(draft.kind, write))?;
 
         // What is answered is what the next reader would see, without reading it back.
-        let segment = new
-            .on_or_first(today)
-            .ok_or(Refusal::NotFound { what: "record" })?;
+        let segment = new.on_or_first(today).ok_or(Refusal::NotFound { what: "record" })?;
         let (begins, ends) = life(kind, &segment.data);
-        let first_at = draft
-            .before
-            .first()
-            .map_or_else(|| instant(at), |e| e.recorded_at);
+        let first_at = draft.before.first().map_or_else(|| instant(at), |e| e.recorded_at);
         let begins = begins.map_or(new.begins(), |b| Some(new.begins().map_or(b, |n| n.max(b))));
         let facts = RecordFacts {
             id: draft.record_id,
@@ -577,16 +479,10 @@ impl<'tx> WriteTx<'tx> {
         if let Some(found) = self.registers.in_force(register.name(), day) {
             return Ok(found.clone());
         }
-        let first = self
-            .registers
-            .versions(register.name())
-            .first()
-            .map(|r| r.definition.register.act.in_force_from);
+        let first = self.registers.versions(register.name()).first().map(|r| r.definition.register.act.in_force_from);
         if let Some(from) = first.filter(|f| day < *f) {
             let clause = Some(act.access.force_clause.clone());
-            let detail = format!(
-                "the statute is in force from {from}; nothing can be entered as true before"
-            );
+            let detail = format!("the statute is in force from {from}; nothing can be entered as true before");
             return Err(Refusal::invalid("/effective_on", "before_statute", detail, clause).into());
         }
         // A statute that has ended goes on being applied to what it left behind; the start-up warning says so.
@@ -622,22 +518,13 @@ impl<'tx> WriteTx<'tx> {
                 today: self.today(register),
             };
             let known: HashSet<(String, &'static str)> = before
-                .map(|data| {
-                    check
-                        .state(data)
-                        .into_iter()
-                        .map(|v| (v.pointer, v.code))
-                        .collect()
-                })
+                .map(|data| check.state(data).into_iter().map(|v| (v.pointer, v.code)).collect())
                 .unwrap_or_default();
             for mut violation in check.state(&segment.data) {
                 if known.contains(&(violation.pointer.clone(), violation.code)) {
                     continue;
                 }
-                let writable = violation
-                    .section
-                    .as_ref()
-                    .is_none_or(|s| rights.permitted.contains_key(s));
+                let writable = violation.section.as_ref().is_none_or(|s| rights.permitted.contains_key(s));
                 if !writable && violation.code == "required" {
                     violation.severity = Severity::Warning;
                 }
@@ -659,22 +546,13 @@ impl<'tx> WriteTx<'tx> {
         }
         if draft.documents.is_empty() {
             let detail = "no entry without a base document: name at least one";
-            return Ok(vec![Violation::error(
-                "/base_document_ids",
-                "required",
-                detail,
-                Some(clause),
-            )]);
+            return Ok(vec![Violation::error("/base_document_ids", "required", detail, Some(clause))]);
         }
         let ids: Vec<String> = draft.documents.iter().map(Uuid::to_string).collect();
         let found: HashMap<String, (String, Option<String>)> = base_document::table
             .filter(base_document::register.eq(register.name()))
             .filter(base_document::id.eq_any(&ids))
-            .select((
-                base_document::id,
-                base_document::kind,
-                base_document::institution_id,
-            ))
+            .select((base_document::id, base_document::kind, base_document::institution_id))
             .load::<(String, String, Option<String>)>(self.conn)?
             .into_iter()
             .map(|(id, kind, institution)| (id, (kind, institution)))
@@ -686,12 +564,7 @@ impl<'tx> WriteTx<'tx> {
             let pointer = format!("/base_document_ids/{n}");
             if !seen.insert(id) {
                 let detail = "the document is named twice";
-                faults.push(Violation::error(
-                    &pointer,
-                    "not_unique_in_list",
-                    detail,
-                    Some(clause.clone()),
-                ));
+                faults.push(Violation::error(&pointer, "not_unique_in_list", detail, Some(clause.clone())));
                 continue;
             }
             match found.get(id) {
@@ -716,12 +589,7 @@ impl<'tx> WriteTx<'tx> {
                         "a document of kind {document_kind} entitles to no such entry; these do: {}",
                         kind.base_documents.join(", ")
                     );
-                    faults.push(Violation::error(
-                        &pointer,
-                        "document_kind",
-                        detail,
-                        Some(clause.clone()),
-                    ));
+                    faults.push(Violation::error(&pointer, "document_kind", detail, Some(clause.clone())));
                 }
                 Some(_) => {}
             }
@@ -744,12 +612,7 @@ impl<'tx> WriteTx<'tx> {
         };
         let known: HashSet<(String, String)> = old
             .on(draft.effective_on)
-            .map(|s| {
-                validate::references(kind, &s.data)
-                    .into_iter()
-                    .map(|r| (r.pointer, r.id))
-                    .collect()
-            })
+            .map(|s| validate::references(kind, &s.data).into_iter().map(|r| (r.pointer, r.id)).collect())
             .unwrap_or_default();
         let uses: Vec<_> = validate::references(kind, &segment.data)
             .into_iter()
@@ -779,36 +642,24 @@ impl<'tx> WriteTx<'tx> {
         let own = draft.institution_id.to_string();
         let mut faults = Vec::new();
         for r in uses {
-            let fault =
-                |code, detail: &str| Violation::error(&r.pointer, code, detail, r.clause.clone());
+            let fault = |code, detail: &str| Violation::error(&r.pointer, code, detail, r.clause.clone());
             // A record that is entered together with its first reference to itself does not exist yet.
-            let fitting = found.get(&r.id).filter(|row| {
-                row.1 == r.record_type
-                    && (row.2 == own || register.is_institution_type(&r.record_type))
-            });
+            let fitting = found
+                .get(&r.id)
+                .filter(|row| row.1 == r.record_type && (row.2 == own || register.is_institution_type(&r.record_type)));
             match fitting {
-                None => faults.push(fault(
-                    "not_found",
-                    &format!("there is no such {} in this institution", r.record_type),
-                )),
-                Some(row) if row.3 > day => {
-                    faults.push(fault("not_yet", "it does not exist on that day yet"))
+                None => {
+                    faults.push(fault("not_found", &format!("there is no such {} in this institution", r.record_type)))
                 }
-                Some(row) if row.4 < day => {
-                    faults.push(fault("ended", "it had ended before that day"))
-                }
+                Some(row) if row.3 > day => faults.push(fault("not_yet", "it does not exist on that day yet")),
+                Some(row) if row.4 < day => faults.push(fault("ended", "it had ended before that day")),
                 Some(_) => {}
             }
         }
         Ok(faults)
     }
 
-    fn check_files(
-        &mut self,
-        register: &Register,
-        kind: &RecordType,
-        draft: &Draft,
-    ) -> Result<Vec<Violation>, Error> {
+    fn check_files(&mut self, register: &Register, kind: &RecordType, draft: &Draft) -> Result<Vec<Violation>, Error> {
         let uses = validate::files(kind, &draft.data);
         if uses.is_empty() {
             return Ok(Vec::new());
@@ -822,31 +673,15 @@ impl<'tx> WriteTx<'tx> {
             .into_iter()
             .collect();
         let clause = |section: &Option<String>| {
-            kind.fields
-                .iter()
-                .find(|f| f.section == *section)
-                .and_then(|f| f.clause.clone())
+            kind.fields.iter().find(|f| f.section == *section).and_then(|f| f.clause.clone())
         };
         Ok(uses
             .into_iter()
             .filter_map(|u| match found.get(&u.sha256) {
-                None => Some(Violation::error(
-                    &u.pointer,
-                    "not_found",
-                    "store the file first",
-                    clause(&u.section),
-                )),
+                None => Some(Violation::error(&u.pointer, "not_found", "store the file first", clause(&u.section))),
                 Some(media) if !u.media_types.is_empty() && !u.media_types.contains(media) => {
-                    let detail = format!(
-                        "the file is {media}; permitted are {}",
-                        u.media_types.join(", ")
-                    );
-                    Some(Violation::error(
-                        &u.pointer,
-                        "media",
-                        detail,
-                        clause(&u.section),
-                    ))
+                    let detail = format!("the file is {media}; permitted are {}", u.media_types.join(", "));
+                    Some(Violation::error(&u.pointer, "media", detail, clause(&u.section)))
                 }
                 Some(_) => None,
             })
@@ -864,15 +699,9 @@ impl<'tx> WriteTx<'tx> {
         let mut keys: Vec<(String, usize)> = Vec::new();
         for (n, unique) in kind.unique.iter().enumerate() {
             for segment in &new.segments {
-                let values: HashMap<String, String> = index::index(kind, &segment.data)
-                    .into_iter()
-                    .map(|i| (i.field, i.value))
-                    .collect();
-                let parts: Vec<&str> = unique
-                    .fields
-                    .iter()
-                    .map(|f| values.get(f).map_or("", String::as_str))
-                    .collect();
+                let values: HashMap<String, String> =
+                    index::index(kind, &segment.data).into_iter().map(|i| (i.field, i.value)).collect();
+                let parts: Vec<&str> = unique.fields.iter().map(|f| values.get(f).map_or("", String::as_str)).collect();
                 // A combination whose first field is absent identifies nothing.
                 if parts.first().is_none_or(|p| p.is_empty()) {
                     continue;
@@ -881,11 +710,7 @@ impl<'tx> WriteTx<'tx> {
                     Within::Institution => draft.institution_id.to_string(),
                     Within::Register => String::new(),
                 };
-                let key = format!(
-                    "{}\u{1f}{n}\u{1f}{scope}\u{1f}{}",
-                    kind.name,
-                    parts.join("\u{1f}")
-                );
+                let key = format!("{}\u{1f}{n}\u{1f}{scope}\u{1f}{}", kind.name, parts.join("\u{1f}"));
                 if !keys.iter().any(|(k, _)| *k == key) {
                     keys.push((key, n));
                 }
@@ -915,10 +740,7 @@ impl<'tx> WriteTx<'tx> {
         let begins = new.begins().map(|d| d.to_string()).unwrap_or_default();
         let mut faults = Vec::new();
         for (key, holder) in held {
-            let rule = keys
-                .iter()
-                .find(|(k, _)| *k == key)
-                .and_then(|(_, n)| kind.unique.get(*n));
+            let rule = keys.iter().find(|(k, _)| *k == key).and_then(|(_, n)| kind.unique.get(*n));
             let Some(rule) = rule else { continue };
             let ended = ends.get(&holder).is_some_and(|e| *e < begins);
             if rule.unless_ended && ended {
@@ -928,28 +750,15 @@ impl<'tx> WriteTx<'tx> {
                 Within::Institution => "this institution",
                 Within::Register => "the register",
             };
-            let detail = format!(
-                "another record of {within} has the same {}",
-                rule.fields.join(" and ")
-            );
+            let detail = format!("another record of {within} has the same {}", rule.fields.join(" and "));
             let pointer = format!("/data/{}", rule.fields.first().map_or("", String::as_str));
-            faults.push(Violation::error(
-                &pointer,
-                "not_unique",
-                detail,
-                Some(rule.clause.clone()),
-            ));
+            faults.push(Violation::error(&pointer, "not_unique", detail, Some(rule.clause.clone())));
         }
         Ok((keys.into_iter().map(|(k, _)| k).collect(), faults))
     }
 
     /// A chain of references must not lead back to the record itself.
-    fn check_cycles(
-        &mut self,
-        register: &Register,
-        kind: &RecordType,
-        draft: &Draft,
-    ) -> Result<Vec<Violation>, Error> {
+    fn check_cycles(&mut self, register: &Register, kind: &RecordType, draft: &Draft) -> Result<Vec<Violation>, Error> {
         #[derive(QueryableByName)]
         struct Link {
             #[diesel(sql_type = Text)]
@@ -967,16 +776,9 @@ impl<'tx> WriteTx<'tx> {
                        i.record_type = $3 AND i.field = $4 AND i.record_id = c.id AND i.from_day <= $5 AND \
                        i.until_day > $5 WHERE c.steps < 100 AND i.value <> '' AND c.id <> $6) SELECT id FROM chain \
                        WHERE id = $6 LIMIT 1";
-            let binds: Vec<String> = [
-                start,
-                register.name(),
-                &kind.name,
-                field,
-                &draft.effective_on.to_string(),
-                &own,
-            ]
-            .map(str::to_owned)
-            .to_vec();
+            let binds: Vec<String> = [start, register.name(), &kind.name, field, &draft.effective_on.to_string(), &own]
+                .map(str::to_owned)
+                .to_vec();
             let (sql, binds) = renumber(sql, &binds);
             let mut query = diesel::sql_query(sql).into_boxed::<MultiBackend>();
             for bind in binds {
@@ -985,12 +787,7 @@ impl<'tx> WriteTx<'tx> {
             let found: Vec<Link> = query.load(self.conn)?;
             if found.iter().any(|l| l.id == own) {
                 let detail = "the chain of references leads back to this record";
-                faults.push(Violation::error(
-                    &format!("/data/{field}"),
-                    "cycle",
-                    detail,
-                    Some(rule.clause.clone()),
-                ));
+                faults.push(Violation::error(&format!("/data/{field}"), "cycle", detail, Some(rule.clause.clone())));
             }
         }
         Ok(faults)
@@ -998,9 +795,7 @@ impl<'tx> WriteTx<'tx> {
 }
 
 fn record_type<'r>(register: &'r Register, name: &str) -> Result<&'r RecordType, Error> {
-    Ok(register.record_type(name).ok_or(Refusal::NotFound {
-        what: "record type",
-    })?)
+    Ok(register.record_type(name).ok_or(Refusal::NotFound { what: "record type" })?)
 }
 
 /// Puts `value` at a lifecycle path of a merge patch over `base`. A list item selected by a code
@@ -1017,16 +812,8 @@ fn put(patch: &mut Value, base: &Value, path: &str, value: Value) {
     let Some((part, code)) = selector.trim_end_matches(']').split_once('=') else {
         return;
     };
-    let mut items = patch
-        .get(list)
-        .or_else(|| base.get(list))
-        .and_then(Value::as_array)
-        .cloned()
-        .unwrap_or_default();
-    match items
-        .iter_mut()
-        .find(|i| i.get(part).and_then(Value::as_str) == Some(code))
-    {
+    let mut items = patch.get(list).or_else(|| base.get(list)).and_then(Value::as_array).cloned().unwrap_or_default();
+    match items.iter_mut().find(|i| i.get(part).and_then(Value::as_str) == Some(code)) {
         Some(item) => merge(item, &json!({ rest: value })),
         None => items.push(json!({ part: code, rest: value })),
     }

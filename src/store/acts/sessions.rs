@@ -52,21 +52,12 @@ impl<'tx> Tx<'tx> {
     ///
     /// # Errors
     /// Those of the database.
-    pub(crate) fn login_facts(
-        &mut self,
-        username: &str,
-        throttle_key: &str,
-    ) -> Result<LoginFacts, Error> {
+    pub(crate) fn login_facts(&mut self, username: &str, throttle_key: &str) -> Result<LoginFacts, Error> {
         type Row = (String, String, String, i64);
         let row: Option<Row> = app_user::table
             .filter(app_user::register.eq(INSTALLATION_REGISTER))
             .filter(app_user::username.eq(username))
-            .select((
-                app_user::id,
-                app_user::username,
-                app_user::password_hash,
-                app_user::blocked,
-            ))
+            .select((app_user::id, app_user::username, app_user::password_hash, app_user::blocked))
             .first(self.conn)
             .optional()?;
         let throttle: Option<(i64, i64)> = login_throttle::table
@@ -76,19 +67,12 @@ impl<'tx> Tx<'tx> {
             .optional()?;
         let (failures, not_before) = throttle.unwrap_or((0, 0));
         let user = match row {
-            Some((id, username, password_hash, blocked)) => Some(LoginUser {
-                id: facts::id(&id)?,
-                username,
-                password_hash,
-                blocked: blocked != 0,
-            }),
+            Some((id, username, password_hash, blocked)) => {
+                Some(LoginUser { id: facts::id(&id)?, username, password_hash, blocked: blocked != 0 })
+            }
             None => None,
         };
-        Ok(LoginFacts {
-            user,
-            failures,
-            not_before,
-        })
+        Ok(LoginFacts { user, failures, not_before })
     }
 
     /// The registers in which the user has or had a grant: where logins are noted too.
@@ -125,10 +109,7 @@ impl<'tx> WriteTx<'tx> {
         let change = Change::SessionOpened {
             session_id,
             user_id,
-            refresh: RefreshWrite {
-                digest: refresh_digest.to_owned(),
-                expires_at: refresh_expires_at,
-            },
+            refresh: RefreshWrite { digest: refresh_digest.to_owned(), expires_at: refresh_expires_at },
             throttle_key: throttle_key.to_owned(),
         };
         self.apply(event, 0, change)?;
@@ -147,20 +128,10 @@ impl<'tx> WriteTx<'tx> {
         not_before: i64,
         why: &'static str,
     ) -> Result<Sealed<'tx, ()>, Error> {
-        let mut event = log::draft(
-            INSTALLATION_REGISTER,
-            Kind::Login,
-            "login.failed",
-            who.clone(),
-        );
+        let mut event = log::draft(INSTALLATION_REGISTER, Kind::Login, "login.failed", who.clone());
         event.decision = Outcome::Denied;
         event.request_id.clone_from(&self.cx.request_id);
-        let change = Change::LoginFailed {
-            throttle_key: throttle_key.to_owned(),
-            failures,
-            not_before,
-            why,
-        };
+        let change = Change::LoginFailed { throttle_key: throttle_key.to_owned(), failures, not_before, why };
         self.apply(event, 0, change)?;
         Ok(Sealed::new((), None))
     }
@@ -197,14 +168,11 @@ impl<'tx> WriteTx<'tx> {
         type Row = (String, String, i64, Option<i64>, Option<i64>, String);
         let row: Option<Row> = refresh_token::table
             .inner_join(
-                session::table.on(session::register
-                    .eq(refresh_token::register)
-                    .and(session::id.eq(refresh_token::session_id))),
+                session::table
+                    .on(session::register.eq(refresh_token::register).and(session::id.eq(refresh_token::session_id))),
             )
             .inner_join(
-                app_user::table.on(app_user::register
-                    .eq(session::register)
-                    .and(app_user::id.eq(session::user_id))),
+                app_user::table.on(app_user::register.eq(session::register).and(app_user::id.eq(session::user_id))),
             )
             .filter(refresh_token::register.eq(INSTALLATION_REGISTER))
             .filter(refresh_token::digest.eq(presented_digest))
@@ -219,50 +187,29 @@ impl<'tx> WriteTx<'tx> {
             ))
             .first(self.conn)
             .optional()?;
-        let (session_id, user_id, expires_at, used_at, ended_at, username) =
-            row.ok_or(Refusal::Unauthenticated)?;
+        let (session_id, user_id, expires_at, used_at, ended_at, username) = row.ok_or(Refusal::Unauthenticated)?;
         let (session_id, user_id) = (facts::id(&session_id)?, facts::id(&user_id)?);
         if ended_at.is_some() || expires_at <= self.now.timestamp_micros() {
             return Err(Refusal::Unauthenticated.into());
         }
-        let who = Who {
-            user_id: Some(user_id),
-            name: username,
-        };
+        let who = Who { user_id: Some(user_id), name: username };
         if used_at.is_some() {
             let mut event = log::draft(INSTALLATION_REGISTER, Kind::Login, "session.reuse", who);
             event.decision = Outcome::Denied;
             event.request_id.clone_from(&self.cx.request_id);
             let why = "a refresh token was presented twice";
-            self.apply(
-                event,
-                0,
-                Change::SessionsEnded {
-                    user_id,
-                    session_id: Some(session_id),
-                    why,
-                },
-            )?;
+            self.apply(event, 0, Change::SessionsEnded { user_id, session_id: Some(session_id), why })?;
             return Ok(Sealed::new(None, None));
         }
         let mut event = log::draft(INSTALLATION_REGISTER, Kind::Login, "session.refresh", who);
         event.request_id.clone_from(&self.cx.request_id);
         let change = Change::SessionRefreshed {
             spent: presented_digest.to_owned(),
-            refresh: RefreshWrite {
-                digest: next_digest.to_owned(),
-                expires_at: next_expires_at,
-            },
+            refresh: RefreshWrite { digest: next_digest.to_owned(), expires_at: next_expires_at },
             session_id,
         };
         self.apply(event, 0, change)?;
-        Ok(Sealed::new(
-            Some(Presented {
-                session_id,
-                user_id,
-            }),
-            None,
-        ))
+        Ok(Sealed::new(Some(Presented { session_id, user_id }), None))
     }
 
     /// Logs out: ends the caller's own session.
@@ -271,17 +218,10 @@ impl<'tx> WriteTx<'tx> {
     /// [`Refusal::Unauthenticated`].
     pub(crate) fn session_end(&mut self, session_id: Uuid) -> Result<Sealed<'tx, ()>, Error> {
         let user = self.user()?.ok_or(Refusal::Unauthenticated)?;
-        let who = Who {
-            user_id: Some(user.id),
-            name: user.username,
-        };
+        let who = Who { user_id: Some(user.id), name: user.username };
         let mut event = log::draft(INSTALLATION_REGISTER, Kind::Login, "logout", who);
         event.request_id.clone_from(&self.cx.request_id);
-        let change = Change::SessionsEnded {
-            user_id: user.id,
-            session_id: Some(session_id),
-            why: "logged out",
-        };
+        let change = Change::SessionsEnded { user_id: user.id, session_id: Some(session_id), why: "logged out" };
         self.apply(event, 0, change)?;
         Ok(Sealed::new((), None))
     }
@@ -292,26 +232,12 @@ impl<'tx> WriteTx<'tx> {
     /// Those of the database and the log.
     pub(crate) fn sessions_die(&mut self, user_id: Uuid) -> Result<Sealed<'tx, ()>, Error> {
         let who = match self.user()? {
-            Some(user) => Who {
-                user_id: Some(user.id),
-                name: user.username,
-            },
-            None => Who {
-                user_id: None,
-                name: crate::domain::access::policy::INSTALLATION.to_owned(),
-            },
+            Some(user) => Who { user_id: Some(user.id), name: user.username },
+            None => Who { user_id: None, name: crate::domain::access::policy::INSTALLATION.to_owned() },
         };
         let mut event = log::draft(INSTALLATION_REGISTER, Kind::Login, "session.end", who);
         event.request_id.clone_from(&self.cx.request_id);
-        self.apply(
-            event,
-            0,
-            Change::SessionsEnded {
-                user_id,
-                session_id: None,
-                why: "a right has ended",
-            },
-        )?;
+        self.apply(event, 0, Change::SessionsEnded { user_id, session_id: None, why: "a right has ended" })?;
         Ok(Sealed::new((), None))
     }
 }

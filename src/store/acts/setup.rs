@@ -18,9 +18,7 @@ use crate::store::context::INSTALLATION_REGISTER;
 use crate::store::error::Error;
 use crate::store::guard::Sealed;
 use crate::store::log;
-use crate::store::schema::{
-    access_grant, app_user, base_document, definition, record, record_state,
-};
+use crate::store::schema::{access_grant, app_user, base_document, definition, record, record_state};
 use crate::store::write::WriteTx;
 
 /// A user to be added.
@@ -42,10 +40,7 @@ impl<'tx> WriteTx<'tx> {
     ///
     /// # Errors
     /// [`Refusal::Conflict`] with the list of what it would orphan.
-    pub(crate) fn definition_load(
-        &mut self,
-        register: &Register,
-    ) -> Result<Sealed<'tx, bool>, Error> {
+    pub(crate) fn definition_load(&mut self, register: &Register) -> Result<Sealed<'tx, bool>, Error> {
         let new = &register.definition;
         let name = register.name();
         let known: i64 = definition::table
@@ -65,26 +60,20 @@ impl<'tx> WriteTx<'tx> {
             .first(self.conn)
             .optional()?;
         if let Some((_, body)) = &previous {
-            let old: Definition = serde_json::from_str(body)
-                .map_err(|_| Error::Damaged("a definition cannot be read".into()))?;
+            let old: Definition =
+                serde_json::from_str(body).map_err(|_| Error::Damaged("a definition cannot be read".into()))?;
             let orphaned = self.in_use(name, &old, orphans(&old, new))?;
             if !orphaned.is_empty() {
                 let list: Vec<String> = orphaned.iter().map(ToString::to_string).collect();
                 return Err(Refusal::Conflict {
                     code: "orphans",
-                    detail: format!(
-                        "the changed definition would orphan what is stored: {}",
-                        list.join("; ")
-                    ),
+                    detail: format!("the changed definition would orphan what is stored: {}", list.join("; ")),
                     clause: None,
                 }
                 .into());
             }
         }
-        let who = Who {
-            user_id: None,
-            name: crate::domain::access::policy::INSTALLATION.to_owned(),
-        };
+        let who = Who { user_id: None, name: crate::domain::access::policy::INSTALLATION.to_owned() };
         let event = log::draft(name, Kind::Config, "definition.load", who);
         let change = Change::DefinitionLoaded {
             digest: new.digest.clone(),
@@ -97,12 +86,7 @@ impl<'tx> WriteTx<'tx> {
     }
 
     /// Of what a definition no longer has, what stored data still use.
-    fn in_use(
-        &mut self,
-        register: &str,
-        old: &Definition,
-        gone: Vec<Orphan>,
-    ) -> Result<Vec<Orphan>, Error> {
+    fn in_use(&mut self, register: &str, old: &Definition, gone: Vec<Orphan>) -> Result<Vec<Orphan>, Error> {
         if gone.is_empty() {
             return Ok(gone);
         }
@@ -136,17 +120,14 @@ impl<'tx> WriteTx<'tx> {
                 Orphan::DocumentKind(name) => kinds.contains(name),
                 Orphan::Section { .. } => false,
                 Orphan::Field { record_type, path } => {
-                    types.contains(record_type)
-                        && self.mentions(register, Some(record_type), last_part(path), None)?
+                    types.contains(record_type) && self.mentions(register, Some(record_type), last_part(path), None)?
                 }
                 Orphan::Code { codelist, code } => {
                     let uses = old.record_types.iter().any(|t| {
                         types.contains(&t.name)
                             && t.fields.iter().any(|f| {
                                 f.codelist.as_deref() == Some(codelist)
-                                    || f.parts
-                                        .iter()
-                                        .any(|p| p.codelist.as_deref() == Some(codelist))
+                                    || f.parts.iter().any(|p| p.codelist.as_deref() == Some(codelist))
                             })
                     });
                     uses && self.mentions(register, None, code, Some(()))?
@@ -168,15 +149,8 @@ impl<'tx> WriteTx<'tx> {
         word: &str,
         as_value: Option<()>,
     ) -> Result<bool, Error> {
-        let escaped = word
-            .replace('\\', "\\\\")
-            .replace('%', "\\%")
-            .replace('_', "\\_");
-        let pattern = if as_value.is_some() {
-            format!("%\"{escaped}\"%")
-        } else {
-            format!("%\"{escaped}\":%")
-        };
+        let escaped = word.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
+        let pattern = if as_value.is_some() { format!("%\"{escaped}\"%") } else { format!("%\"{escaped}\":%") };
         let mut query = record_state::table
             .filter(record_state::register.eq(register))
             .filter(record_state::data.like(pattern).escape('\\'))
@@ -195,33 +169,20 @@ impl<'tx> WriteTx<'tx> {
     /// [`Refusal::Invalid`] for a name or code that is malformed or taken.
     pub(crate) fn user_add(&mut self, new: &NewUser) -> Result<Sealed<'tx, Uuid>, Error> {
         let mut faults = Vec::new();
-        let named = new
-            .username
-            .chars()
-            .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || "._-".contains(c));
+        let named = new.username.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || "._-".contains(c));
         if !named || new.username.is_empty() || new.username.len() > 64 {
             let detail = "1 to 64 of a-z, 0-9, dot, hyphen and underscore";
             faults.push(Violation::error("/username", "pattern", detail, None));
         }
         if new.display_name.trim().is_empty() || new.display_name.chars().count() > 200 {
-            faults.push(Violation::error(
-                "/display_name",
-                "length",
-                "1 to 200 characters",
-                None,
-            ));
+            faults.push(Violation::error("/display_name", "length", "1 to 200 characters", None));
         }
         let today = self.now.date_naive();
         let code = match &new.personal_code {
             Some((country, text)) => match PersonalCode::parse(*country, text, today) {
                 Ok(code) => Some(code.as_str().to_owned()),
                 Err(fault) => {
-                    faults.push(Violation::error(
-                        "/personal_code",
-                        "personal_code",
-                        fault.to_string(),
-                        None,
-                    ));
+                    faults.push(Violation::error("/personal_code", "personal_code", fault.to_string(), None));
                     None
                 }
             },
@@ -229,26 +190,18 @@ impl<'tx> WriteTx<'tx> {
         };
         let taken: i64 = app_user::table
             .filter(app_user::register.eq(INSTALLATION_REGISTER))
-            .filter(
-                app_user::username
-                    .eq(&new.username)
-                    .or(app_user::personal_code.eq(&code)),
-            )
+            .filter(app_user::username.eq(&new.username).or(app_user::personal_code.eq(&code)))
             .count()
             .get_result(self.conn)?;
         if taken > 0 {
-            let detail =
-                "there is a user of this name or personal code already: one person, one account";
+            let detail = "there is a user of this name or personal code already: one person, one account";
             faults.push(Violation::error("/username", "not_unique", detail, None));
         }
         if !faults.is_empty() {
             return Err(Refusal::Invalid(faults).into());
         }
         let id = self.new_id()?;
-        let who = Who {
-            user_id: None,
-            name: format!("{}:cli", crate::domain::access::policy::INSTALLATION),
-        };
+        let who = Who { user_id: None, name: format!("{}:cli", crate::domain::access::policy::INSTALLATION) };
         let event = log::draft(INSTALLATION_REGISTER, Kind::Config, "user.add", who);
         let write = UserWrite {
             id,
@@ -265,30 +218,13 @@ impl<'tx> WriteTx<'tx> {
     ///
     /// # Errors
     /// Those of the database and the log.
-    pub(crate) fn password_set(
-        &mut self,
-        user_id: Uuid,
-        password_hash: &str,
-    ) -> Result<Sealed<'tx, ()>, Error> {
+    pub(crate) fn password_set(&mut self, user_id: Uuid, password_hash: &str) -> Result<Sealed<'tx, ()>, Error> {
         let who = match self.user()? {
-            Some(user) => Who {
-                user_id: Some(user.id),
-                name: user.username,
-            },
-            None => Who {
-                user_id: None,
-                name: format!("{}:cli", crate::domain::access::policy::INSTALLATION),
-            },
+            Some(user) => Who { user_id: Some(user.id), name: user.username },
+            None => Who { user_id: None, name: format!("{}:cli", crate::domain::access::policy::INSTALLATION) },
         };
         let event = log::draft(INSTALLATION_REGISTER, Kind::Config, "password.set", who);
-        self.apply(
-            event,
-            0,
-            Change::PasswordChanged {
-                user_id,
-                password_hash: password_hash.to_owned(),
-            },
-        )?;
+        self.apply(event, 0, Change::PasswordChanged { user_id, password_hash: password_hash.to_owned() })?;
         Ok(Sealed::new((), None))
     }
 }

@@ -39,11 +39,7 @@ pub(in crate::store) fn fill(
         return Ok(());
     }
     for field in derive::aggregates(kind) {
-        if !field
-            .section
-            .as_ref()
-            .is_some_and(|s| rights.permitted.contains_key(s))
-        {
+        if !field.section.as_ref().is_some_and(|s| rights.permitted.contains_key(s)) {
             continue;
         }
         let owners: Vec<String> = views.iter().map(|v| v.id.to_string()).collect();
@@ -83,34 +79,20 @@ fn figures(
     let Some(derived) = &field.derived else {
         return Ok(HashMap::new());
     };
-    let Some(counted) = derived
-        .of
-        .as_deref()
-        .and_then(|of| register.record_type(of))
-    else {
+    let Some(counted) = derived.of.as_deref().and_then(|of| register.record_type(of)) else {
         return Ok(HashMap::new());
     };
     // Every record has exactly one row for each indexed field, so that any of them counts records.
-    let counted_field = derived
-        .field
-        .clone()
-        .unwrap_or_else(|| super::lists::EVERY.to_owned());
+    let counted_field = derived.field.clone().unwrap_or_else(|| super::lists::EVERY.to_owned());
     let take = match derived.take {
         // A record without the value (a person without a code) still counts as one.
-        Take::CountDistinct => {
-            "COUNT(DISTINCT CASE WHEN i.value = '' THEN i.record_id ELSE i.value END)"
-        }
+        Take::CountDistinct => "COUNT(DISTINCT CASE WHEN i.value = '' THEN i.record_id ELSE i.value END)",
         Take::Sum => "SUM(i.amount)",
         _ => "COUNT(*)",
     };
     let day = day.to_string();
     // `$n` is numbered by first appearance, which is what SQLite and PostgreSQL understand alike.
-    let mut binds: Vec<String> = vec![
-        register.name().to_owned(),
-        counted.name.clone(),
-        counted_field,
-        day,
-    ];
+    let mut binds: Vec<String> = vec![register.name().to_owned(), counted.name.clone(), counted_field, day];
     let alive = |t: &str| format!("{t}.from_day <= $4 AND {t}.until_day > $4");
     let mut from = "record_index i".to_owned();
     let mut owner = "i.institution_id".to_owned();
@@ -137,11 +119,7 @@ fn figures(
             conditions.push(alive(&alias));
             holder = format!("{alias}.value");
             owner.clone_from(&holder);
-            let next = at
-                .fields
-                .iter()
-                .find(|f| f.name == step)
-                .and_then(|f| f.refers_to.as_deref());
+            let next = at.fields.iter().find(|f| f.name == step).and_then(|f| f.refers_to.as_deref());
             at = match next.and_then(|n| register.record_type(n)) {
                 Some(next) => next,
                 None => return Ok(HashMap::new()),
@@ -167,10 +145,7 @@ fn figures(
         query = query.bind::<Text, _>(bind);
     }
     let rows: Vec<Figure> = query.load(conn)?;
-    Ok(rows
-        .into_iter()
-        .map(|r| (r.owner, r.figure.unwrap_or(0)))
-        .collect())
+    Ok(rows.into_iter().map(|r| (r.owner, r.figure.unwrap_or(0))).collect())
 }
 
 /// Numbers the placeholders of `sql` by first appearance and puts `binds` into that order: SQLite numbers `$n` so,
@@ -196,10 +171,7 @@ pub(in crate::store) fn renumber(sql: &str, binds: &[String]) -> (String, Vec<St
         });
         out.push_str(&format!("${}", new + 1));
     }
-    let binds = order
-        .iter()
-        .filter_map(|old| binds.get(old.wrapping_sub(1)).cloned())
-        .collect();
+    let binds = order.iter().filter_map(|old| binds.get(old.wrapping_sub(1)).cloned()).collect();
     (out, binds)
 }
 

@@ -27,9 +27,7 @@ use crate::store::error::Error;
 use crate::store::facts;
 use crate::store::guard::{AuditProve, AuditRead, Permit, Sealed};
 use crate::store::read::aggregates::renumber;
-use crate::store::schema::{
-    app_user, audit_event, audit_head, audit_leaf, audit_payload, record_index,
-};
+use crate::store::schema::{app_user, audit_event, audit_head, audit_leaf, audit_payload, record_index};
 use crate::store::tx::Tx;
 use crate::store::write::WriteTx;
 
@@ -170,14 +168,8 @@ impl<'tx> Tx<'tx> {
         }
         if let Some(decision) = &query.decision {
             // Written out, so that the partial index over denials serves.
-            conditions.push(
-                if decision == "denied" {
-                    "e.decision = 'denied'"
-                } else {
-                    "e.decision <> 'denied'"
-                }
-                .into(),
-            );
+            conditions
+                .push(if decision == "denied" { "e.decision = 'denied'" } else { "e.decision <> 'denied'" }.into());
         }
         if let Some(from) = query.from {
             let least = uuid_at(from.timestamp_micros(), [0; 8]).to_string();
@@ -213,11 +205,7 @@ impl<'tx> Tx<'tx> {
         let actor = self.actor(&register)?;
         let mut event = self.event(&register, Action::AuditRead, &actor, &permit.ruling);
         // Reviewing is logged by what was asked, not by everything that came: whose log was read, if one's was.
-        event.record_ids = subjects
-            .unwrap_or_default()
-            .iter()
-            .map(|r| facts::id(r))
-            .collect::<Result<_, _>>()?;
+        event.record_ids = subjects.unwrap_or_default().iter().map(|r| facts::id(r)).collect::<Result<_, _>>()?;
         let asked = [
             ("actor", query.actor.is_some()),
             ("subject", query.subject.is_some()),
@@ -227,11 +215,7 @@ impl<'tx> Tx<'tx> {
             ("record_id", query.record_id.is_some()),
             ("decision", query.decision.is_some()),
         ];
-        event.fields = asked
-            .into_iter()
-            .filter(|(_, set)| *set)
-            .map(|(name, _)| name.to_owned())
-            .collect();
+        event.fields = asked.into_iter().filter(|(_, set)| *set).map(|(name, _)| name.to_owned()).collect();
         Ok(Sealed::new(Page { items, next_cursor }, Some(event)))
     }
 
@@ -251,9 +235,7 @@ impl<'tx> Tx<'tx> {
                         .record_types
                         .iter()
                         .filter(|t| t.subject.is_some())
-                        .flat_map(|t| {
-                            fields_with(t, Index::Code).map(|(f, _)| (t.name.as_str(), f))
-                        })
+                        .flat_map(|t| fields_with(t, Index::Code).map(|(f, _)| (t.name.as_str(), f)))
                         .collect();
                     let (types, names): (Vec<&str>, Vec<&str>) = fields.into_iter().unzip();
                     record_index::table
@@ -301,27 +283,16 @@ impl<'tx> Tx<'tx> {
     ) -> Result<Sealed<'tx, ProofView>, Error> {
         let register = permit.register.name().to_owned();
         let (size, _) = self.tree_of(&register, size)?;
-        let out = || Refusal::NotFound {
-            what: "leaf in a tree of that size",
-        };
+        let out = || Refusal::NotFound { what: "leaf in a tree of that size" };
         if seq >= size {
             return Err(out().into());
         }
         let mut needed = tree::needed_for_inclusion(seq, size);
-        needed.push(Subtree {
-            level: 0,
-            index: seq,
-        });
+        needed.push(Subtree { level: 0, index: seq });
         needed.extend(tree::peaks(size));
         let known = subtrees(self.conn, &register, &needed)?;
-        let mut lookup = |s: Subtree| {
-            known
-                .get(&s)
-                .copied()
-                .ok_or(Error::Damaged(format!("the tree lacks {s:?}")))
-        };
-        let proof =
-            tree::inclusion_proof(seq, size, &mut lookup).map_err(|e| proof_error(e, out()))?;
+        let mut lookup = |s: Subtree| known.get(&s).copied().ok_or(Error::Damaged(format!("the tree lacks {s:?}")));
+        let proof = tree::inclusion_proof(seq, size, &mut lookup).map_err(|e| proof_error(e, out()))?;
         let root = tree::root_at(size, &mut lookup)?;
         let leaf = self.leaf(&register, seq)?;
         let view = ProofView {
@@ -347,23 +318,15 @@ impl<'tx> Tx<'tx> {
     ) -> Result<Sealed<'tx, ProofView>, Error> {
         let register = permit.register.name().to_owned();
         let (size, _) = self.tree_of(&register, to)?;
-        let out = || Refusal::NotFound {
-            what: "pair of tree sizes",
-        };
+        let out = || Refusal::NotFound { what: "pair of tree sizes" };
         if from > size {
             return Err(out().into());
         }
         let mut needed = tree::needed_for_consistency(from, size);
         needed.extend(tree::peaks(size));
         let known = subtrees(self.conn, &register, &needed)?;
-        let mut lookup = |s: Subtree| {
-            known
-                .get(&s)
-                .copied()
-                .ok_or(Error::Damaged(format!("the tree lacks {s:?}")))
-        };
-        let proof =
-            tree::consistency_proof(from, size, &mut lookup).map_err(|e| proof_error(e, out()))?;
+        let mut lookup = |s: Subtree| known.get(&s).copied().ok_or(Error::Damaged(format!("the tree lacks {s:?}")));
+        let proof = tree::consistency_proof(from, size, &mut lookup).map_err(|e| proof_error(e, out()))?;
         let root = tree::root_at(size, &mut lookup)?;
         let view = ProofView {
             from,
@@ -396,12 +359,7 @@ impl<'tx> Tx<'tx> {
         Ok(Sealed::new(lines, Some(event)))
     }
 
-    fn proved<T>(
-        &mut self,
-        permit: Permit<'tx, AuditProve>,
-        action: &str,
-        value: T,
-    ) -> Result<Sealed<'tx, T>, Error> {
+    fn proved<T>(&mut self, permit: Permit<'tx, AuditProve>, action: &str, value: T) -> Result<Sealed<'tx, T>, Error> {
         let actor = self.actor(&permit.register)?;
         let mut event = self.event(&permit.register, Action::AuditProve, &actor, &permit.ruling);
         action.clone_into(&mut event.action);
@@ -412,10 +370,9 @@ impl<'tx> Tx<'tx> {
     fn tree_of(&mut self, register: &str, size: Option<u64>) -> Result<(u64, Frontier), Error> {
         let frontier = frontier(self.conn, register)?;
         match size {
-            Some(size) if size == 0 || size > frontier.size() => Err(Refusal::NotFound {
-                what: "tree of that size",
+            Some(size) if size == 0 || size > frontier.size() => {
+                Err(Refusal::NotFound { what: "tree of that size" }.into())
             }
-            .into()),
             Some(size) => Ok((size, frontier)),
             None => Ok((frontier.size(), frontier)),
         }
@@ -424,17 +381,12 @@ impl<'tx> Tx<'tx> {
     fn leaf(&mut self, register: &str, seq: u64) -> Result<Leaf, Error> {
         let (recorded_at, kind, commitment): (i64, String, Vec<u8>) = audit_leaf::table
             .inner_join(
-                audit_event::table.on(audit_event::register
-                    .eq(audit_leaf::register)
-                    .and(audit_event::id.eq(audit_leaf::event_id))),
+                audit_event::table
+                    .on(audit_event::register.eq(audit_leaf::register).and(audit_event::id.eq(audit_leaf::event_id))),
             )
             .filter(audit_leaf::register.eq(register))
             .filter(audit_leaf::seq.eq(i64::try_from(seq).unwrap_or(i64::MAX)))
-            .select((
-                audit_event::recorded_at,
-                audit_event::kind,
-                audit_event::commitment,
-            ))
+            .select((audit_event::recorded_at, audit_event::kind, audit_event::commitment))
             .first(self.conn)?;
         leaf_of(seq, recorded_at, &kind, &commitment)
     }
@@ -453,31 +405,15 @@ impl<'tx> WriteTx<'tx> {
         let register = permit.register.clone();
         let frontier = frontier(self.conn, register.name())?;
         if frontier.size() == 0 {
-            return Err(Refusal::NotFound {
-                what: "checkpoint of an empty log",
-            }
-            .into());
+            return Err(Refusal::NotFound { what: "checkpoint of an empty log" }.into());
         }
-        let checkpoint = Checkpoint {
-            origin: signer.name().to_owned(),
-            size: frontier.size(),
-            root: frontier.root(),
-        };
-        let note = signer
-            .sign(&checkpoint)
-            .map_err(|e| Error::Damaged(e.to_string()))?;
+        let checkpoint = Checkpoint { origin: signer.name().to_owned(), size: frontier.size(), root: frontier.root() };
+        let note = signer.sign(&checkpoint).map_err(|e| Error::Damaged(e.to_string()))?;
         let actor = self.actor(&register)?;
         let mut event = self.event(&register, Action::AuditProve, &actor, &permit.ruling);
         "audit.checkpoint".clone_into(&mut event.action);
         let size = i64::try_from(frontier.size()).unwrap_or(i64::MAX);
-        self.apply(
-            event,
-            0,
-            Change::CheckpointIssued {
-                size,
-                note: note.clone(),
-            },
-        )?;
+        self.apply(event, 0, Change::CheckpointIssued { size, note: note.clone() })?;
         Ok(Sealed::new(note, None))
     }
 }
@@ -490,33 +426,19 @@ fn proof_error(error: tree::ProofError<Error>, out: Refusal) -> Error {
 }
 
 fn shown(row: Row) -> Result<AuditView, Error> {
-    let event = row
-        .body
-        .as_deref()
-        .map(facts::json)
-        .transpose()?
-        .map(|mut body| {
-            // What stands beside it already is not said twice.
-            if let Value::Object(map) = &mut body {
-                for key in [
-                    "id",
-                    "recorded_at",
-                    "kind",
-                    "action",
-                    "decision",
-                    "register",
-                ] {
-                    map.remove(key);
-                }
+    let event = row.body.as_deref().map(facts::json).transpose()?.map(|mut body| {
+        // What stands beside it already is not said twice.
+        if let Value::Object(map) = &mut body {
+            for key in ["id", "recorded_at", "kind", "action", "decision", "register"] {
+                map.remove(key);
             }
-            body
-        });
+        }
+        body
+    });
     Ok(AuditView {
         seq: row.seq,
         id: facts::id(&row.id)?,
-        recorded_at: crate::domain::calendar::rfc3339(crate::domain::calendar::instant(
-            row.recorded_at,
-        )),
+        recorded_at: crate::domain::calendar::rfc3339(crate::domain::calendar::instant(row.recorded_at)),
         kind: row.kind,
         action: row.action,
         decision: row.decision,
@@ -526,30 +448,19 @@ fn shown(row: Row) -> Result<AuditView, Error> {
 
 /// The end of a register's tree; an empty one where nothing has been logged yet.
 pub(in crate::store) fn frontier(conn: &mut AnyConn, register: &str) -> Result<Frontier, Error> {
-    let bytes: Option<Vec<u8>> = audit_head::table
-        .find(register)
-        .select(audit_head::frontier)
-        .first(conn)
-        .optional()?;
+    let bytes: Option<Vec<u8>> =
+        audit_head::table.find(register).select(audit_head::frontier).first(conn).optional()?;
     match bytes {
-        Some(bytes) => Frontier::from_bytes(&bytes)
-            .map_err(|e| Error::Damaged(format!("the head of the log: {e}"))),
+        Some(bytes) => Frontier::from_bytes(&bytes).map_err(|e| Error::Damaged(format!("the head of the log: {e}"))),
         None => Ok(Frontier::new()),
     }
 }
 
-pub(in crate::store) fn leaf_of(
-    seq: u64,
-    recorded_at: i64,
-    kind: &str,
-    commitment: &[u8],
-) -> Result<Leaf, Error> {
+pub(in crate::store) fn leaf_of(seq: u64, recorded_at: i64, kind: &str, commitment: &[u8]) -> Result<Leaf, Error> {
     Ok(Leaf {
         seq,
         recorded_at_micros: recorded_at,
-        kind: kind
-            .parse::<Kind>()
-            .map_err(|_| Error::Damaged(format!("leaf {seq} is of no known kind")))?,
+        kind: kind.parse::<Kind>().map_err(|_| Error::Damaged(format!("leaf {seq} is of no known kind")))?,
         commitment: hash(commitment)?,
     })
 }
@@ -567,11 +478,7 @@ struct NodeRow {
 }
 
 /// The hashes of the subtrees named, with one query a stored level: leaves, then every eighth.
-fn subtrees(
-    conn: &mut AnyConn,
-    register: &str,
-    wanted: &[Subtree],
-) -> Result<HashMap<Subtree, Hash>, Error> {
+fn subtrees(conn: &mut AnyConn, register: &str, wanted: &[Subtree]) -> Result<HashMap<Subtree, Hash>, Error> {
     let mut ranges: HashMap<u32, Vec<(Subtree, std::ops::Range<u64>)>> = HashMap::new();
     for subtree in wanted {
         let (level, range) = tree::descend(*subtree);
@@ -579,10 +486,8 @@ fn subtrees(
     }
     let mut found = HashMap::new();
     for (level, list) in ranges {
-        let spans: Vec<String> = list
-            .iter()
-            .map(|(_, r)| format!("(position >= {} AND position < {})", r.start, r.end))
-            .collect();
+        let spans: Vec<String> =
+            list.iter().map(|(_, r)| format!("(position >= {} AND position < {})", r.start, r.end)).collect();
         let (table, position, at) = if level == 0 {
             ("audit_leaf", "seq", String::new())
         } else {
@@ -592,17 +497,10 @@ fn subtrees(
             "SELECT {position} AS position, hash FROM {table} WHERE register = $1{at} AND ({})",
             spans.join(" OR ").replace("position", position)
         );
-        let rows: Vec<NodeRow> = diesel::sql_query(sql)
-            .bind::<Text, _>(register)
-            .load(conn)?;
+        let rows: Vec<NodeRow> = diesel::sql_query(sql).bind::<Text, _>(register).load(conn)?;
         let hashes: HashMap<u64, Hash> = rows
             .into_iter()
-            .map(|r| {
-                Ok((
-                    u64::try_from(r.position).unwrap_or(u64::MAX),
-                    hash(&r.hash)?,
-                ))
-            })
+            .map(|r| Ok((u64::try_from(r.position).unwrap_or(u64::MAX), hash(&r.hash)?)))
             .collect::<Result<_, Error>>()?;
         for (subtree, range) in list {
             let parts: Vec<Hash> = range.filter_map(|i| hashes.get(&i).copied()).collect();
@@ -623,39 +521,32 @@ pub(in crate::store) fn export_lines(
     limit: i64,
 ) -> Result<Vec<ExportLine>, Error> {
     type Row = (i64, i64, String, Vec<u8>, Option<Vec<u8>>, Option<String>);
-    let rows: Vec<Row> = audit_leaf::table
-        .inner_join(
-            audit_event::table.on(audit_event::register
-                .eq(audit_leaf::register)
-                .and(audit_event::id.eq(audit_leaf::event_id))),
-        )
-        .left_join(
-            audit_payload::table.on(audit_payload::register
-                .eq(audit_leaf::register)
-                .and(audit_payload::event_id.eq(audit_leaf::event_id))),
-        )
-        .filter(audit_leaf::register.eq(register))
-        .filter(audit_leaf::seq.ge(from))
-        .filter(audit_leaf::seq.lt(to))
-        .order(audit_leaf::seq)
-        .limit(limit)
-        .select((
-            audit_leaf::seq,
-            audit_event::recorded_at,
-            audit_event::kind,
-            audit_event::commitment,
-            audit_payload::salt.nullable(),
-            audit_payload::body.nullable(),
-        ))
-        .load(conn)?;
+    let rows: Vec<Row> =
+        audit_leaf::table
+            .inner_join(
+                audit_event::table
+                    .on(audit_event::register.eq(audit_leaf::register).and(audit_event::id.eq(audit_leaf::event_id))),
+            )
+            .left_join(audit_payload::table.on(
+                audit_payload::register.eq(audit_leaf::register).and(audit_payload::event_id.eq(audit_leaf::event_id)),
+            ))
+            .filter(audit_leaf::register.eq(register))
+            .filter(audit_leaf::seq.ge(from))
+            .filter(audit_leaf::seq.lt(to))
+            .order(audit_leaf::seq)
+            .limit(limit)
+            .select((
+                audit_leaf::seq,
+                audit_event::recorded_at,
+                audit_event::kind,
+                audit_event::commitment,
+                audit_payload::salt.nullable(),
+                audit_payload::body.nullable(),
+            ))
+            .load(conn)?;
     rows.into_iter()
         .map(|(seq, recorded_at, kind, commitment, salt, body)| {
-            let leaf = leaf_of(
-                u64::try_from(seq).unwrap_or(u64::MAX),
-                recorded_at,
-                &kind,
-                &commitment,
-            )?;
+            let leaf = leaf_of(u64::try_from(seq).unwrap_or(u64::MAX), recorded_at, &kind, &commitment)?;
             Ok(ExportLine {
                 seq,
                 leaf: leaf.text(),

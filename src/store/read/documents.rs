@@ -65,9 +65,7 @@ fn institution(tx: &mut Tx<'_>, register: &str, id: Uuid) -> Result<Option<Optio
         .select(base_document::institution_id)
         .first(tx.conn)
         .optional()?;
-    found
-        .map(|i| i.as_deref().map(facts::id).transpose())
-        .transpose()
+    found.map(|i| i.as_deref().map(facts::id).transpose()).transpose()
 }
 
 impl<'tx> Tx<'tx> {
@@ -75,13 +73,8 @@ impl<'tx> Tx<'tx> {
     ///
     /// # Errors
     /// [`Refusal::NotFound`] when it does not exist or its institution is out of reach; [`Refusal::Forbidden`].
-    pub fn authorize_document(
-        &mut self,
-        register: &str,
-        id: Uuid,
-    ) -> Result<Permit<'tx, DocumentRead>, Error> {
-        let found =
-            institution(self, register, id)?.ok_or(Refusal::NotFound { what: "document" })?;
+    pub fn authorize_document(&mut self, register: &str, id: Uuid) -> Result<Permit<'tx, DocumentRead>, Error> {
+        let found = institution(self, register, id)?.ok_or(Refusal::NotFound { what: "document" })?;
         // A document of no institution may be read by whoever may read documents at all.
         let reach = found.map(Some);
         match self.authorize_register::<DocumentRead>(register, reach) {
@@ -121,10 +114,8 @@ impl<'tx> Tx<'tx> {
         let Some(file) = view.file.clone() else {
             return Err(Refusal::NotFound { what: "file" }.into());
         };
-        let bytes: Vec<u8> = stored_file::table
-            .find((register.name(), &file.sha256))
-            .select(stored_file::bytes)
-            .first(self.conn)?;
+        let bytes: Vec<u8> =
+            stored_file::table.find((register.name(), &file.sha256)).select(stored_file::bytes).first(self.conn)?;
         let event = self.document_event(&permit, &view)?;
         let name = view.file_name.unwrap_or_else(|| file.sha256.clone());
         Ok(Sealed::new(FileContent { file, name, bytes }, Some(event)))
@@ -136,20 +127,14 @@ impl<'tx> Tx<'tx> {
         view: &DocumentView,
     ) -> Result<crate::domain::audit::Event, Error> {
         let actor = self.actor(&permit.register)?;
-        let mut event = self.event(
-            &permit.register,
-            Action::DocumentRead,
-            &actor,
-            &permit.ruling,
-        );
+        let mut event = self.event(&permit.register, Action::DocumentRead, &actor, &permit.ruling);
         event.institution_id = view.data.institution_id;
         event.document_ids = vec![view.id];
         // Whose data the document proves: the records of the entries that rest on it.
         let records: Vec<String> = entry_document::table
             .inner_join(
-                entry::table.on(entry::register
-                    .eq(entry_document::register)
-                    .and(entry::id.eq(entry_document::entry_id))),
+                entry::table
+                    .on(entry::register.eq(entry_document::register).and(entry::id.eq(entry_document::entry_id))),
             )
             .filter(entry_document::register.eq(permit.register.name()))
             .filter(entry_document::document_id.eq(view.id.to_string()))
@@ -157,18 +142,11 @@ impl<'tx> Tx<'tx> {
             .distinct()
             .limit(1_000)
             .load(self.conn)?;
-        event.record_ids = records
-            .iter()
-            .map(|r| facts::id(r))
-            .collect::<Result<_, _>>()?;
+        event.record_ids = records.iter().map(|r| facts::id(r)).collect::<Result<_, _>>()?;
         Ok(event)
     }
 
-    pub(in crate::store) fn document(
-        &mut self,
-        register: &Register,
-        id: Uuid,
-    ) -> Result<DocumentView, Error> {
+    pub(in crate::store) fn document(&mut self, register: &Register, id: Uuid) -> Result<DocumentView, Error> {
         type Row = (String, Option<String>, Option<String>, i64, String);
         let row: Option<Row> = base_document::table
             .find((register.name(), id.to_string()))
@@ -181,27 +159,21 @@ impl<'tx> Tx<'tx> {
             ))
             .first(self.conn)
             .optional()?;
-        let (body, sha256, file_name, added_at, added_by) =
-            row.ok_or(Refusal::NotFound { what: "document" })?;
+        let (body, sha256, file_name, added_at, added_by) = row.ok_or(Refusal::NotFound { what: "document" })?;
         let file = match sha256 {
             Some(sha256) => {
                 let (media_type, size): (String, i64) = stored_file::table
                     .find((register.name(), &sha256))
                     .select((stored_file::media_type, stored_file::size))
                     .first(self.conn)?;
-                Some(FileView {
-                    sha256,
-                    media_type,
-                    size,
-                })
+                Some(FileView { sha256, media_type, size })
             }
             None => None,
         };
         Ok(DocumentView {
             id,
             register: register.name().to_owned(),
-            data: serde_json::from_str(&body)
-                .map_err(|_| Error::Damaged("a document cannot be read".into()))?,
+            data: serde_json::from_str(&body).map_err(|_| Error::Damaged("a document cannot be read".into()))?,
             file,
             file_name,
             added_at: rfc3339(instant(added_at)),

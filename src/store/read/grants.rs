@@ -89,24 +89,17 @@ impl<'tx> Tx<'tx> {
         let bodies: Vec<String> = query.load(self.conn)?;
         let mut grants: Vec<Grant> = bodies
             .iter()
-            .map(|b| {
-                serde_json::from_str(b).map_err(|_| Error::Damaged("a grant cannot be read".into()))
-            })
+            .map(|b| serde_json::from_str(b).map_err(|_| Error::Damaged("a grant cannot be read".into())))
             .collect::<Result<_, _>>()?;
         let limit = usize::try_from(limit).unwrap_or(0);
         let more = grants.len() > limit;
         grants.truncate(limit);
-        let next_cursor = more
-            .then(|| grants.last().map(|g| g.id.to_string()))
-            .flatten();
+        let next_cursor = more.then(|| grants.last().map(|g| g.id.to_string())).flatten();
         let names = self.usernames(grants.iter().map(|g| g.user_id.to_string()).collect())?;
         let items = grants
             .into_iter()
             .map(|grant| GrantView {
-                username: names
-                    .get(&grant.user_id.to_string())
-                    .cloned()
-                    .unwrap_or_default(),
+                username: names.get(&grant.user_id.to_string()).cloned().unwrap_or_default(),
                 in_force: grant.in_force(today),
                 grant,
             })
@@ -150,11 +143,7 @@ impl<'tx> Tx<'tx> {
         let more = rows.len() > limit;
         rows.truncate(limit);
         let next_cursor = more.then(|| rows.last().map(|r| r.0.clone())).flatten();
-        let users = rows
-            .iter()
-            .flat_map(|r| [Some(r.2.clone()), r.5.clone()])
-            .flatten()
-            .collect();
+        let users = rows.iter().flat_map(|r| [Some(r.2.clone()), r.5.clone()]).flatten().collect();
         let names = self.usernames(users)?;
         let name = |id: &str| names.get(id).cloned().unwrap_or_else(|| id.to_owned());
         let items = rows
@@ -162,8 +151,7 @@ impl<'tx> Tx<'tx> {
             .map(|(id, grant_id, user_id, act, recorded_at, actor, body)| {
                 let mut body = facts::json(&body)?;
                 let text = |v: Option<Value>| v.and_then(|v| v.as_str().map(str::to_owned));
-                let mut take =
-                    |key: &str| body.get_mut(key).map(Value::take).filter(|v| !v.is_null());
+                let mut take = |key: &str| body.get_mut(key).map(Value::take).filter(|v| !v.is_null());
                 Ok(GrantLogView {
                     id: facts::id(&id)?,
                     act,
@@ -185,10 +173,7 @@ impl<'tx> Tx<'tx> {
         Ok(Sealed::new(Page { items, next_cursor }, Some(event)))
     }
 
-    pub(in crate::store) fn usernames(
-        &mut self,
-        mut ids: Vec<String>,
-    ) -> Result<HashMap<String, String>, Error> {
+    pub(in crate::store) fn usernames(&mut self, mut ids: Vec<String>) -> Result<HashMap<String, String>, Error> {
         ids.sort_unstable();
         ids.dedup();
         Ok(app_user::table

@@ -101,15 +101,10 @@ impl<'tx> Tx<'tx> {
         query: &ListQuery,
     ) -> Result<Sealed<'tx, Page<RecordView>>, Error> {
         let register = permit.register.clone();
-        let kind = register.record_type(record_type).ok_or(Refusal::NotFound {
-            what: "record type",
-        })?;
+        let kind = register.record_type(record_type).ok_or(Refusal::NotFound { what: "record type" })?;
         let actor = self.actor(&register)?;
         let day = query.as_of.unwrap_or_else(|| self.today(&register));
-        let mut base = Statement {
-            conditions: Vec::new(),
-            binds: Vec::new(),
-        };
+        let mut base = Statement { conditions: Vec::new(), binds: Vec::new() };
         self.scope(&mut base, &register, kind, &actor, query, day);
         filters(&mut base, kind, query)?;
 
@@ -126,9 +121,7 @@ impl<'tx> Tx<'tx> {
         let limit = usize::try_from(query.limit).unwrap_or(0);
         let more = rows.len() > limit;
         rows.truncate(limit);
-        let next_cursor = more
-            .then(|| rows.last().map(|r| cursor(&r.value, &r.record_id)))
-            .flatten();
+        let next_cursor = more.then(|| rows.last().map(|r| cursor(&r.value, &r.record_id))).flatten();
 
         let mut rights: HashMap<(Uuid, Status), SectionRights> = HashMap::new();
         let mut views = Vec::with_capacity(rows.len());
@@ -142,27 +135,11 @@ impl<'tx> Tx<'tx> {
                     status: key.1,
                     purpose_given: self.cx.purpose.is_some(),
                 };
-                let listed = actor.sections(
-                    &register.policies,
-                    &register.definition,
-                    kind,
-                    Action::RecordList,
-                    &at,
-                );
-                let mut read = actor.sections(
-                    &register.policies,
-                    &register.definition,
-                    kind,
-                    Action::RecordRead,
-                    &at,
-                );
+                let listed = actor.sections(&register.policies, &register.definition, kind, Action::RecordList, &at);
+                let mut read = actor.sections(&register.policies, &register.definition, kind, Action::RecordRead, &at);
                 // What may be listed and read is shown; the rest is named.
-                let hidden: Vec<String> = read
-                    .permitted
-                    .keys()
-                    .filter(|s| !listed.permitted.contains_key(*s))
-                    .cloned()
-                    .collect();
+                let hidden: Vec<String> =
+                    read.permitted.keys().filter(|s| !listed.permitted.contains_key(*s)).cloned().collect();
                 for section in hidden {
                     if let Some(ruling) = read.permitted.remove(&section) {
                         read.refused.insert(section, ruling);
@@ -187,19 +164,8 @@ impl<'tx> Tx<'tx> {
             .collect();
         event.institution_id = query.institution_id;
         // Criteria are named by field, not by value: what somebody searched for may be a personal code.
-        event.fields = query
-            .filters
-            .keys()
-            .cloned()
-            .chain(query.q.as_ref().map(|_| "q".to_owned()))
-            .collect();
-        Ok(Sealed::new(
-            Page {
-                items: views,
-                next_cursor,
-            },
-            Some(event),
-        ))
+        event.fields = query.filters.keys().cloned().chain(query.q.as_ref().map(|_| "q".to_owned())).collect();
+        Ok(Sealed::new(Page { items: views, next_cursor }, Some(event)))
     }
 
     /// What every row must satisfy: register, type, day, scope of rights, institution, status.
@@ -228,27 +194,13 @@ impl<'tx> Tx<'tx> {
                     status: Status::Active,
                     purpose_given: self.cx.purpose.is_some(),
                 };
-                let one = Actor {
-                    grants: vec![(*g).clone()],
-                    ..actor.clone()
-                };
-                one.sections(
-                    &register.policies,
-                    &register.definition,
-                    kind,
-                    Action::RecordList,
-                    &at,
-                )
-                .any()
+                let one = Actor { grants: vec![(*g).clone()], ..actor.clone() };
+                one.sections(&register.policies, &register.definition, kind, Action::RecordList, &at).any()
             })
             .map(|g| g.institution_id)
             .collect();
         if !reach.contains(&None) {
-            let places: Vec<String> = reach
-                .into_iter()
-                .flatten()
-                .map(|i| s.bind(i.to_string()))
-                .collect();
+            let places: Vec<String> = reach.into_iter().flatten().map(|i| s.bind(i.to_string())).collect();
             s.and(if places.is_empty() {
                 "1 = 0".to_owned()
             } else {
@@ -268,12 +220,7 @@ impl<'tx> Tx<'tx> {
         }
     }
 
-    fn run(
-        &mut self,
-        statement: Statement,
-        limit: i64,
-        descending: bool,
-    ) -> Result<Vec<Row>, Error> {
+    fn run(&mut self, statement: Statement, limit: i64, descending: bool) -> Result<Vec<Row>, Error> {
         let direction = if descending { "DESC" } else { "ASC" };
         // The page is found in the index alone; only its rows are joined to what they show.
         let sql = format!(
@@ -312,69 +259,35 @@ fn drivers(kind: &RecordType, query: &ListQuery) -> Result<(Vec<Driver>, bool), 
     if let Some(q) = query.q.as_deref().map(str::trim).filter(|q| !q.is_empty()) {
         let text = normalised(q);
         let first = text.split(' ').next().unwrap_or_default().to_owned();
-        let names = fields_with(kind, Index::Name).map(|(field, _)| Driver {
-            field: field.to_owned(),
-            range: Range::Prefix(first.clone()),
-        });
-        let codes = fields_with(kind, Index::Code).map(|(field, kind)| Driver {
-            field: field.to_owned(),
-            range: Range::Exactly(search_key(kind, q)),
-        });
+        let names = fields_with(kind, Index::Name)
+            .map(|(field, _)| Driver { field: field.to_owned(), range: Range::Prefix(first.clone()) });
+        let codes = fields_with(kind, Index::Code)
+            .map(|(field, kind)| Driver { field: field.to_owned(), range: Range::Exactly(search_key(kind, q)) });
         return Ok((names.chain(codes).collect(), false));
     }
     let (field, descending) = match query.sort.as_deref() {
         Some(sort) => {
             let name = sort.trim_start_matches('-');
-            let known = kind
-                .fields
-                .iter()
-                .any(|f| f.name == name && f.index.is_some());
+            let known = kind.fields.iter().any(|f| f.name == name && f.index.is_some());
             if !known {
                 let detail = format!("records are not sorted by {name:.60}; indexed fields are");
                 return Err(unknown(kind, "/sort", detail));
             }
             (name.to_owned(), sort.starts_with('-'))
         }
-        None => (
-            fields_with(kind, Index::Name)
-                .next()
-                .map_or(EVERY, |(f, _)| f)
-                .to_owned(),
-            false,
-        ),
+        None => (fields_with(kind, Index::Name).next().map_or(EVERY, |(f, _)| f).to_owned(), false),
     };
-    Ok((
-        vec![Driver {
-            field,
-            range: Range::All,
-        }],
-        descending,
-    ))
+    Ok((vec![Driver { field, range: Range::All }], descending))
 }
 
 fn unknown(kind: &RecordType, pointer: &str, detail: String) -> Error {
-    let indexed: Vec<&str> = kind
-        .fields
-        .iter()
-        .filter(|f| f.index.is_some())
-        .map(|f| f.name.as_str())
-        .collect();
-    Refusal::invalid(
-        pointer,
-        "unknown_field",
-        format!("{detail} {}", indexed.join(", ")),
-        None,
-    )
-    .into()
+    let indexed: Vec<&str> = kind.fields.iter().filter(|f| f.index.is_some()).map(|f| f.name.as_str()).collect();
+    Refusal::invalid(pointer, "unknown_field", format!("{detail} {}", indexed.join(", ")), None).into()
 }
 
 fn filters(s: &mut Statement, kind: &RecordType, query: &ListQuery) -> Result<(), Error> {
     for (name, value) in &query.filters {
-        let Some(field) = kind
-            .fields
-            .iter()
-            .find(|f| f.name == *name && f.index.is_some())
-        else {
+        let Some(field) = kind.fields.iter().find(|f| f.name == *name && f.index.is_some()) else {
             return Err(unknown(
                 kind,
                 "/filter",
@@ -411,10 +324,7 @@ fn driven(
     }
     // Further words of a search must each begin some name.
     if let Some(q) = &query.q {
-        let names: Vec<&Driver> = all
-            .iter()
-            .filter(|d| matches!(d.range, Range::Prefix(_)))
-            .collect();
+        let names: Vec<&Driver> = all.iter().filter(|d| matches!(d.range, Range::Prefix(_))).collect();
         for word in normalised(q).split(' ').skip(1) {
             let mut any = Vec::new();
             for name in &names {
@@ -432,9 +342,7 @@ fn driven(
         let (value, record) = read_cursor(text)?;
         let (value, record) = (s.bind(value), s.bind(record));
         let than = if descending { "<" } else { ">" };
-        s.and(format!(
-            "(i.value {than} {value} OR (i.value = {value} AND i.record_id {than} {record}))"
-        ));
+        s.and(format!("(i.value {than} {value} OR (i.value = {value} AND i.record_id {than} {record}))"));
         // The range alone lets the index begin at the page instead of at the start.
         s.and(format!("i.value {than}= {value}"));
     }
@@ -456,10 +364,7 @@ fn within(s: &mut Statement, alias: &str, range: &Range) -> Option<String> {
             Some(format!("{alias}.value = {value}"))
         }
         Range::Prefix(prefix) => {
-            let (low, high) = (
-                s.bind(prefix.as_str()),
-                s.bind(format!("{prefix}\u{10ffff}")),
-            );
+            let (low, high) = (s.bind(prefix.as_str()), s.bind(format!("{prefix}\u{10ffff}")));
             Some(format!("{alias}.value >= {low} AND {alias}.value < {high}"))
         }
     }
@@ -476,11 +381,7 @@ fn facts_of(row: Row, record_type: &str, day: NaiveDate) -> Result<RecordFacts, 
         updated_at: instant(row.updated_at),
         from,
         data: facts::json(&row.data)?,
-        status: Status::on(
-            day,
-            facts::bound(&row.begins_on),
-            facts::bound(&row.ends_on),
-        ),
+        status: Status::on(day, facts::bound(&row.begins_on), facts::bound(&row.ends_on)),
         before_first: from > day,
     })
 }
@@ -493,9 +394,7 @@ fn cursor(value: &str, record_id: &str) -> String {
 
 fn read_cursor(text: &str) -> Result<(String, String), Error> {
     let wrong = || Refusal::invalid("/cursor", "cursor", "the cursor is not one of ours", None);
-    let bytes = base64::engine::general_purpose::URL_SAFE_NO_PAD
-        .decode(text)
-        .map_err(|_| wrong())?;
+    let bytes = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(text).map_err(|_| wrong())?;
     let plain = String::from_utf8(bytes).map_err(|_| wrong())?;
     let (record, value) = plain.split_at_checked(36).ok_or_else(wrong)?;
     Uuid::parse_str(record).map_err(|_| wrong())?;

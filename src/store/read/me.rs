@@ -61,9 +61,7 @@ impl<'tx> Tx<'tx> {
     /// # Errors
     /// [`Refusal::Unauthenticated`].
     pub fn require_user(&mut self) -> Result<(), Error> {
-        self.user()?
-            .map(|_| ())
-            .ok_or_else(|| Refusal::Unauthenticated.into())
+        self.user()?.map(|_| ()).ok_or_else(|| Refusal::Unauthenticated.into())
     }
 
     /// The caller, their grants in force and the records about them.
@@ -86,38 +84,25 @@ impl<'tx> Tx<'tx> {
             .load(self.conn)?;
         let mut grants = Vec::new();
         for (register, body) in bodies {
-            let grant: Grant = serde_json::from_str(&body)
-                .map_err(|_| Error::Damaged("a grant cannot be read".into()))?;
+            let grant: Grant =
+                serde_json::from_str(&body).map_err(|_| Error::Damaged("a grant cannot be read".into()))?;
             let day = self.register(&register).map(|r| self.today(&r))?;
             if grant.in_force(day) {
                 grants.push(MyGrant { register, grant });
             }
         }
         let records = self.own_records(&registers, user.personal_code.as_deref())?;
-        let who = Who {
-            user_id: Some(user.id),
-            name: user.username.clone(),
-        };
+        let who = Who { user_id: Some(user.id), name: user.username.clone() };
         let mut event = log::draft(INSTALLATION_REGISTER, Kind::Read, "me.read", who);
         event.record_ids = records.iter().map(|r| r.id).collect();
         event.purpose.clone_from(&self.cx.purpose);
         event.request_id.clone_from(&self.cx.request_id);
-        let view = MeView {
-            id: user.id,
-            username: user.username,
-            display_name,
-            grants,
-            records,
-        };
+        let view = MeView { id: user.id, username: user.username, display_name, grants, records };
         Ok(Sealed::new(view, Some(event)))
     }
 
     /// Records whose subject has this personal code.
-    fn own_records(
-        &mut self,
-        registers: &[String],
-        personal_code: Option<&str>,
-    ) -> Result<Vec<MyRecord>, Error> {
+    fn own_records(&mut self, registers: &[String], personal_code: Option<&str>) -> Result<Vec<MyRecord>, Error> {
         let Some(code) = personal_code else {
             return Ok(Vec::new());
         };
@@ -141,22 +126,12 @@ impl<'tx> Tx<'tx> {
             .filter(record_index::record_type.eq_any(types))
             .filter(record_index::field.eq_any(fields))
             .filter(record_index::value.eq(code))
-            .select((
-                record_index::register,
-                record_index::record_type,
-                record_index::record_id,
-            ))
+            .select((record_index::register, record_index::record_type, record_index::record_id))
             .distinct()
             .limit(100)
             .load(self.conn)?;
         rows.into_iter()
-            .map(|(register, record_type, id)| {
-                Ok(MyRecord {
-                    register,
-                    record_type,
-                    id: facts::id(&id)?,
-                })
-            })
+            .map(|(register, record_type, id)| Ok(MyRecord { register, record_type, id: facts::id(&id)? }))
             .collect()
     }
 }

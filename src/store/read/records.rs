@@ -119,23 +119,13 @@ impl<'tx> Tx<'tx> {
             let entries = facts::entries(self.conn, register.name(), facts.id)?;
             let known = entries.iter().filter(|e| e.recorded_at <= known_at).count();
             let timeline = Timeline::fold(&entries, Some(known_at));
-            let segment = if as_of.is_some() {
-                timeline.on(day)
-            } else {
-                timeline.on_or_first(day)
-            };
-            let segment = segment.ok_or(Refusal::NotFound {
-                what: "state of the record",
-            })?;
+            let segment = if as_of.is_some() { timeline.on(day) } else { timeline.on_or_first(day) };
+            let segment = segment.ok_or(Refusal::NotFound { what: "state of the record" })?;
             facts.version = i64::try_from(known).unwrap_or(i64::MAX);
             facts.from = segment.from;
             facts.data = segment.data.clone();
             facts.before_first = segment.from > day;
-            let last_known = entries
-                .iter()
-                .filter(|e| e.recorded_at <= known_at)
-                .map(|e| e.recorded_at)
-                .max();
+            let last_known = entries.iter().filter(|e| e.recorded_at <= known_at).map(|e| e.recorded_at).max();
             facts.updated_at = last_known.unwrap_or(facts.updated_at);
             if let Some(kind) = register.record_type(&facts.record_type) {
                 let (begins, ends) = life(kind, &facts.data);
@@ -143,26 +133,12 @@ impl<'tx> Tx<'tx> {
             }
         }
         if facts.before_first && as_of.is_some() {
-            return Err(Refusal::NotFound {
-                what: "state of the record on that day: it begins later",
-            }
-            .into());
+            return Err(Refusal::NotFound { what: "state of the record on that day: it begins later" }.into());
         }
         let actor = self.actor(&register)?;
-        let mut event = self.event(
-            &register,
-            crate::domain::access::Action::RecordRead,
-            &actor,
-            &permit.ruling,
-        );
+        let mut event = self.event(&register, crate::domain::access::Action::RecordRead, &actor, &permit.ruling);
         let view = self.view(&register, facts, &permit.view, day)?;
-        served(
-            &mut event,
-            &register,
-            &view.record_type,
-            &[&view],
-            &permit.view,
-        );
+        served(&mut event, &register, &view.record_type, &[&view], &permit.view);
         Ok(Sealed::new(view, Some(event)))
     }
 
@@ -176,28 +152,12 @@ impl<'tx> Tx<'tx> {
         after: i64,
         limit: i64,
     ) -> Result<Sealed<'tx, Page<EntryView>>, Error> {
-        type Row = (
-            String,
-            i64,
-            String,
-            String,
-            i64,
-            String,
-            Option<String>,
-            Option<String>,
-            String,
-            String,
-            String,
-        );
+        type Row = (String, i64, String, String, i64, String, Option<String>, Option<String>, String, String, String);
         let register = permit.register.clone();
         let Some(facts) = permit.facts else {
             return Err(Refusal::NotFound { what: "record" }.into());
         };
-        let kind = register
-            .record_type(&facts.record_type)
-            .ok_or(Refusal::NotFound {
-                what: "record type",
-            })?;
+        let kind = register.record_type(&facts.record_type).ok_or(Refusal::NotFound { what: "record type" })?;
         let mut rows: Vec<Row> = entry::table
             .filter(entry::register.eq(register.name()))
             .filter(entry::record_id.eq(facts.id.to_string()))
@@ -229,20 +189,15 @@ impl<'tx> Tx<'tx> {
             .load(self.conn)?;
         let mut documents_of: HashMap<String, Vec<Uuid>> = HashMap::new();
         for (entry_id, document_id) in documents {
-            documents_of
-                .entry(entry_id)
-                .or_default()
-                .push(facts::id(&document_id)?);
+            documents_of.entry(entry_id).or_default().push(facts::id(&document_id)?);
         }
         let superseding: Vec<(Option<String>, String)> = entry::table
             .filter(entry::register.eq(register.name()))
             .filter(entry::supersedes.eq_any(&ids))
             .select((entry::supersedes, entry::id))
             .load(self.conn)?;
-        let superseded_by: HashMap<String, String> = superseding
-            .into_iter()
-            .filter_map(|(old, new)| old.map(|o| (o, new)))
-            .collect();
+        let superseded_by: HashMap<String, String> =
+            superseding.into_iter().filter_map(|(old, new)| old.map(|o| (o, new))).collect();
         let actors: BTreeSet<&str> = rows.iter().map(|r| r.8.as_str()).collect();
         let names: HashMap<String, String> = app_user::table
             .filter(app_user::register.eq(crate::store::context::INSTALLATION_REGISTER))
@@ -275,8 +230,7 @@ impl<'tx> Tx<'tx> {
                 superseded_by: superseded_by.get(&id).map(|s| facts::id(s)).transpose()?,
                 id: facts::id(&id)?,
                 number,
-                kind: EntryKind::parse(&entry_kind)
-                    .ok_or_else(|| Error::Damaged("an entry's kind".into()))?,
+                kind: EntryKind::parse(&entry_kind).ok_or_else(|| Error::Damaged("an entry's kind".into()))?,
                 effective_on,
                 data,
                 redacted,
@@ -289,12 +243,7 @@ impl<'tx> Tx<'tx> {
             });
         }
         let actor = self.actor(&register)?;
-        let mut event = self.event(
-            &register,
-            crate::domain::access::Action::RecordHistory,
-            &actor,
-            &permit.ruling,
-        );
+        let mut event = self.event(&register, crate::domain::access::Action::RecordHistory, &actor, &permit.ruling);
         event.institution_id = Some(facts.institution_id);
         event.record_type = Some(facts.record_type.clone());
         event.record_ids = vec![facts.id];
@@ -310,20 +259,9 @@ impl<'tx> Tx<'tx> {
         rights: &SectionRights,
         day: NaiveDate,
     ) -> Result<RecordView, Error> {
-        let kind = register
-            .record_type(&facts.record_type)
-            .ok_or(Refusal::NotFound {
-                what: "record type",
-            })?;
+        let kind = register.record_type(&facts.record_type).ok_or(Refusal::NotFound { what: "record type" })?;
         let mut view = bare_view(register, kind, facts, rights, day);
-        aggregates::fill(
-            self.conn,
-            register,
-            kind,
-            rights,
-            std::slice::from_mut(&mut view),
-            day,
-        )?;
+        aggregates::fill(self.conn, register, kind, rights, std::slice::from_mut(&mut view), day)?;
         Ok(view)
     }
 }
@@ -336,23 +274,14 @@ pub(in crate::store) fn bare_view(
     rights: &SectionRights,
     day: NaiveDate,
 ) -> RecordView {
-    derive(
-        kind,
-        &register.definition.register.country,
-        &mut facts.data,
-        day.max(facts.from),
-    );
+    derive(kind, &register.definition.register.country, &mut facts.data, day.max(facts.from));
     redact(kind, &mut facts.data, rights);
     RecordView {
         id: facts.id,
         register: register.name().to_owned(),
         record_type: facts.record_type,
         institution_id: facts.institution_id,
-        status: if facts.before_first {
-            Status::Pending
-        } else {
-            facts.status
-        },
+        status: if facts.before_first { Status::Pending } else { facts.status },
         version: facts.version,
         effective_on: facts.from,
         data: facts.data,
@@ -364,19 +293,11 @@ pub(in crate::store) fn bare_view(
 }
 
 /// Takes out of `data` what `rights` don't cover and names the sections of what was taken.
-pub(in crate::store) fn redact(
-    kind: &RecordType,
-    data: &mut Value,
-    rights: &SectionRights,
-) -> Vec<String> {
+pub(in crate::store) fn redact(kind: &RecordType, data: &mut Value, rights: &SectionRights) -> Vec<String> {
     let mut redacted = BTreeSet::new();
     if let Value::Object(map) = data {
         map.retain(|name, _| {
-            let section = kind
-                .fields
-                .iter()
-                .find(|f| f.name == *name)
-                .and_then(|f| f.section.as_deref());
+            let section = kind.fields.iter().find(|f| f.name == *name).and_then(|f| f.section.as_deref());
             let visible = section.is_some_and(|s| rights.permitted.contains_key(s));
             if !visible {
                 redacted.extend(section.map(str::to_owned));
@@ -399,7 +320,5 @@ pub(in crate::store) fn served(
     event.record_ids = views.iter().map(|v| v.id).collect();
     event.sections = rights.permitted.keys().cloned().collect();
     let mut institutions = views.iter().map(|v| v.institution_id);
-    event.institution_id = institutions
-        .next()
-        .filter(|first| institutions.all(|other| other == *first));
+    event.institution_id = institutions.next().filter(|first| institutions.all(|other| other == *first));
 }

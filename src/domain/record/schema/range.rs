@@ -45,11 +45,7 @@ fn not_below(bound: Decimal) -> String {
     let (whole, fraction) = digits(bound);
     let any = r"(?:\.[0-9]+)?";
     let mut ways = vec![format!("[1-9][0-9]{{{},}}{any}", whole.len())];
-    ways.extend(
-        same_length(&whole, Side::Above)
-            .into_iter()
-            .map(|way| way + any),
-    );
+    ways.extend(same_length(&whole, Side::Above).into_iter().map(|way| way + any));
     if fraction.is_empty() {
         ways.push(whole + any);
     } else {
@@ -68,11 +64,7 @@ fn not_above(bound: Decimal) -> String {
     if let Some(shorter) = whole.len().checked_sub(2) {
         ways.push(format!("(?:0|[1-9][0-9]{{0,{shorter}}}){any}"));
     }
-    ways.extend(
-        same_length(&whole, Side::Below)
-            .into_iter()
-            .map(|way| way + any),
-    );
+    ways.extend(same_length(&whole, Side::Below).into_iter().map(|way| way + any));
     let decimals = differing(&fraction, Side::Below, "[0-9]*");
     ways.extend(decimals.into_iter().map(|way| format!(r"{whole}\.{way}")));
     // The bound itself, its beginnings, and zeros after it.
@@ -80,11 +72,7 @@ fn not_above(bound: Decimal) -> String {
     for digit in fraction.chars().rev() {
         tail = format!("(?:{digit}{tail})?");
     }
-    ways.push(if fraction.is_empty() {
-        format!(r"{whole}(?:\.0+)?")
-    } else {
-        format!(r"{whole}(?:\.{tail})?")
-    });
+    ways.push(if fraction.is_empty() { format!(r"{whole}(?:\.0+)?") } else { format!(r"{whole}(?:\.{tail})?") });
     ways.join("|")
 }
 
@@ -109,15 +97,9 @@ fn same_length(bound: &str, side: Side) -> Vec<String> {
     let mut ways = Vec::new();
     for (at, digit) in bound.char_indices() {
         let least = if at == 0 && bound.len() > 1 { '1' } else { '0' };
-        if let (Some(class), Some((before, after))) =
-            (class(digit, side, least), bound.split_at_checked(at))
-        {
+        if let (Some(class), Some((before, after))) = (class(digit, side, least), bound.split_at_checked(at)) {
             let left = after.len().saturating_sub(1);
-            let rest = if left == 0 {
-                String::new()
-            } else {
-                format!("[0-9]{{{left}}}")
-            };
+            let rest = if left == 0 { String::new() } else { format!("[0-9]{{{left}}}") };
             ways.push(format!("{before}{class}{rest}"));
         }
     }
@@ -127,13 +109,8 @@ fn same_length(bound: &str, side: Side) -> Vec<String> {
 /// Texts that begin as `bound` does and then have a digit that puts them on one side of it.
 fn differing(bound: &str, side: Side, rest: &str) -> Vec<String> {
     let mut ways = Vec::new();
-    for (at, digit) in bound
-        .char_indices()
-        .filter(|(_, digit)| digit.is_ascii_digit())
-    {
-        if let (Some(class), Some((before, _))) =
-            (class(digit, side, '0'), bound.split_at_checked(at))
-        {
+    for (at, digit) in bound.char_indices().filter(|(_, digit)| digit.is_ascii_digit()) {
+        if let (Some(class), Some((before, _))) = (class(digit, side, '0'), bound.split_at_checked(at)) {
             ways.push(format!("{before}{class}{rest}"));
         }
     }
@@ -166,10 +143,7 @@ mod tests {
 
     #[test]
     fn the_patterns_of_common_bounds_are_short() {
-        assert_eq!(
-            at_least(Decimal::ZERO),
-            r"^(?:[1-9][0-9]{1,}(?:\.[0-9]+)?|[1-9](?:\.[0-9]+)?|0(?:\.[0-9]+)?)$"
-        );
+        assert_eq!(at_least(Decimal::ZERO), r"^(?:[1-9][0-9]{1,}(?:\.[0-9]+)?|[1-9](?:\.[0-9]+)?|0(?:\.[0-9]+)?)$");
         assert_eq!(
             at_most(Decimal::from(60)),
             r"^(?:-.*|(?:0|[1-9][0-9]{0,0})(?:\.[0-9]+)?|[1-5][0-9]{1}(?:\.[0-9]+)?|60(?:\.0+)?)$"

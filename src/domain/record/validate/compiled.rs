@@ -13,9 +13,7 @@ use super::condition::{ConditionPlan, Sibling};
 use super::rules::RulePlan;
 use crate::domain::identity::Country;
 use crate::domain::statute::Clause;
-use crate::domain::statute::definition::{
-    Codelist, Definition, Field, FieldType, NeedKind, RecordType,
-};
+use crate::domain::statute::definition::{Codelist, Definition, Field, FieldType, NeedKind, RecordType};
 
 /// A definition made ready for [`Validation`](super::Validation).
 #[derive(Debug, Clone)]
@@ -83,13 +81,11 @@ impl Compiled {
             path: Vec::new(),
         };
         for record_type in &definition.record_types {
-            let plan = compiler
-                .record_type(record_type)
-                .map_err(|fault| CompileError {
-                    record_type: record_type.name.clone(),
-                    place: compiler.path.join("/"),
-                    fault,
-                })?;
+            let plan = compiler.record_type(record_type).map_err(|fault| CompileError {
+                record_type: record_type.name.clone(),
+                place: compiler.path.join("/"),
+                fault,
+            })?;
             types.insert(record_type.name.clone(), plan);
         }
         let digest = definition.digest.clone();
@@ -155,23 +151,13 @@ pub(super) enum Check {
     Multiline,
     Whole(Bounds),
     Year(Bounds),
-    Decimal {
-        scale: usize,
-        exact: bool,
-        bounds: Bounds,
-    },
-    Date {
-        first: Option<NaiveDate>,
-        last: Option<NaiveDate>,
-    },
+    Decimal { scale: usize, exact: bool, bounds: Bounds },
+    Date { first: Option<NaiveDate>, last: Option<NaiveDate> },
     Boolean,
     Code(Arc<CodelistPlan>),
     Language,
     Country,
-    PersonalCode {
-        country: Country,
-        minor: bool,
-    },
+    PersonalCode { country: Country, minor: bool },
     RegistryCode(Country),
     Email,
     Phone,
@@ -215,10 +201,7 @@ impl CodelistPlan {
                 parent: code.parent.clone(),
             });
         }
-        Self {
-            name: list.name.clone(),
-            codes,
-        }
+        Self { name: list.name.clone(), codes }
     }
 
     /// Whether the list has the code on any day.
@@ -235,11 +218,7 @@ impl CodelistPlan {
 }
 
 /// Whether a day lies within two days, of which each may be open.
-pub(in super::super) fn is_within(
-    day: NaiveDate,
-    from: Option<NaiveDate>,
-    until: Option<NaiveDate>,
-) -> bool {
+pub(in super::super) fn is_within(day: NaiveDate, from: Option<NaiveDate>, until: Option<NaiveDate>) -> bool {
     from.is_none_or(|from| from <= day) && until.is_none_or(|until| day <= until)
 }
 
@@ -267,29 +246,17 @@ impl<'d> Compiler<'d> {
             rules.extend(RulePlan::new(rule, source.lifecycle.as_ref(), &fields)?);
             self.path.pop();
         }
-        Ok(TypePlan {
-            clause: source.clause.clone(),
-            fields,
-            rules,
-        })
+        Ok(TypePlan { clause: source.clause.clone(), fields, rules })
     }
 
-    fn fields(
-        &mut self,
-        sources: &'d [Field],
-        around: Inherited<'d>,
-    ) -> Result<Fields, CompileFault> {
+    fn fields(&mut self, sources: &'d [Field], around: Inherited<'d>) -> Result<Fields, CompileFault> {
         let mut list = Vec::with_capacity(sources.len());
         for source in sources {
             self.path.push(source.name.clone());
             list.push(self.field(source, sources, around)?);
             self.path.pop();
         }
-        let by_name = list
-            .iter()
-            .enumerate()
-            .map(|(at, plan)| (plan.name.clone(), at))
-            .collect();
+        let by_name = list.iter().enumerate().map(|(at, plan)| (plan.name.clone(), at)).collect();
         Ok(Fields { list, by_name })
     }
 
@@ -306,11 +273,7 @@ impl<'d> Compiler<'d> {
         let required_when = source.required_when.as_ref();
         let needs = source.needs.as_ref().map(|needs| {
             let sibling = Sibling::new(&needs.field, siblings)?;
-            Ok(NeedPlan {
-                kind: needs.kind,
-                sibling,
-                clause: needs.clause.clone(),
-            })
+            Ok(NeedPlan { kind: needs.kind, sibling, clause: needs.clause.clone() })
         });
         let within = source.within_code.as_deref();
         if within.is_some_and(|name| !siblings.iter().any(|field| field.name == name)) {
@@ -322,9 +285,7 @@ impl<'d> Compiler<'d> {
             section: around.section.cloned(),
             derived: source.derived.is_some(),
             required: source.required,
-            required_when: required_when
-                .map(|condition| ConditionPlan::new(condition, siblings))
-                .transpose()?,
+            required_when: required_when.map(|condition| ConditionPlan::new(condition, siblings)).transpose()?,
             needs: needs.transpose()?,
             within: source.within_code.clone(),
             items: items(source),
@@ -341,11 +302,7 @@ impl<'d> Compiler<'d> {
             FieldType::Integer => Check::Whole(bounds(source)?),
             FieldType::Year => Check::Year(bounds(source)?),
             FieldType::Decimal | FieldType::Percentage | FieldType::Load | FieldType::Money => {
-                Check::Decimal {
-                    scale: scale(source),
-                    exact: source.kind == FieldType::Money,
-                    bounds: bounds(source)?,
-                }
+                Check::Decimal { scale: scale(source), exact: source.kind == FieldType::Money, bounds: bounds(source)? }
             }
             FieldType::Date => Check::Date {
                 first: bound(source.min.as_deref(), super::lexical::date)?,
@@ -360,10 +317,7 @@ impl<'d> Compiler<'d> {
             FieldType::Country => Check::Country,
             FieldType::PersonalCode => {
                 let country = self.country(source)?;
-                Check::PersonalCode {
-                    country,
-                    minor: source.minor,
-                }
+                Check::PersonalCode { country, minor: source.minor }
             }
             FieldType::RegistryCode => Check::RegistryCode(self.country(source)?),
             FieldType::Email => Check::Email,
@@ -421,14 +375,8 @@ pub(in super::super) fn length(source: &Field) -> Option<[usize; 2]> {
 
 /// Digits after the point of a field that is a decimal number.
 pub(in super::super) fn scale(source: &Field) -> usize {
-    let scale = if source.kind == FieldType::Money {
-        None
-    } else {
-        source.scale
-    };
-    scale
-        .and_then(|scale| usize::try_from(scale).ok())
-        .unwrap_or(2)
+    let scale = if source.kind == FieldType::Money { None } else { source.scale };
+    scale.and_then(|scale| usize::try_from(scale).ok()).unwrap_or(2)
 }
 
 /// Least and greatest value of a field that is a number. Money is not negative unless `min` says so.
@@ -443,12 +391,8 @@ pub(in super::super) fn bounds(source: &Field) -> Result<Bounds, CompileFault> {
     })
 }
 
-fn bound<T>(
-    text: Option<&str>,
-    read: impl Fn(&str) -> Option<T>,
-) -> Result<Option<T>, CompileFault> {
-    text.map(|text| read(text).ok_or(CompileFault::Bound))
-        .transpose()
+fn bound<T>(text: Option<&str>, read: impl Fn(&str) -> Option<T>) -> Result<Option<T>, CompileFault> {
+    text.map(|text| read(text).ok_or(CompileFault::Bound)).transpose()
 }
 
 /// The regular expression of a definition's pattern. `\d`, `\w` and `\s` mean what they mean in ECMA

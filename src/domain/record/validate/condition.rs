@@ -23,22 +23,15 @@ impl Sibling {
             None => (path, None),
         };
         find(siblings, path).ok_or(CompileFault::Sibling)?;
-        Ok(Self {
-            name: name.to_owned(),
-            part: part.map(str::to_owned),
-        })
+        Ok(Self { name: name.to_owned(), part: part.map(str::to_owned) })
     }
 
     /// Whether any of its values passes `test`; a list has its items for values, other than null.
     fn any(&self, siblings: &Map<String, Value>, test: &dyn Fn(&Value) -> bool) -> bool {
-        siblings
-            .get(&self.name)
-            .is_some_and(|value| match &self.part {
-                None => any(value, test),
-                Some(part) => any(value, &|row| {
-                    row.get(part).is_some_and(|value| any(value, test))
-                }),
-            })
+        siblings.get(&self.name).is_some_and(|value| match &self.part {
+            None => any(value, test),
+            Some(part) => any(value, &|row| row.get(part).is_some_and(|value| any(value, test))),
+        })
     }
 
     /// Whether it records something: more than `false` or an empty text, list or group.
@@ -48,9 +41,7 @@ impl Sibling {
 
     /// Whether it records a consent that was not withdrawn.
     pub(super) fn consents(&self, siblings: &Map<String, Value>) -> bool {
-        self.any(siblings, &|value| {
-            records(value) && value.get(WITHDRAWN).is_none()
-        })
+        self.any(siblings, &|value| records(value) && value.get(WITHDRAWN).is_none())
     }
 }
 
@@ -84,10 +75,7 @@ impl ConditionPlan {
             (None, None, Some(present)) => Test::Present(present),
             _ => return Err(CompileFault::Condition),
         };
-        Ok(Self {
-            sibling: Sibling::new(&source.field, siblings)?,
-            test,
-        })
+        Ok(Self { sibling: Sibling::new(&source.field, siblings)?, test })
     }
 
     /// Whether the condition holds among `siblings`. Of a list it is enough that one item meets it.

@@ -7,13 +7,7 @@ use rust_decimal::Decimal;
 /// A character class that negates control characters and line ends, and what is given.
 macro_rules! outside {
     ($breaks:literal, $more:literal) => {
-        concat!(
-            r"[^\u0000-\u0009",
-            $breaks,
-            r"\u000B-\u001F\u007F-\u009F\u2028\u2029",
-            $more,
-            "]"
-        )
+        concat!(r"[^\u0000-\u0009", $breaks, r"\u000B-\u001F\u007F-\u009F\u2028\u2029", $more, "]")
     };
 }
 
@@ -22,17 +16,11 @@ macro_rules! trimmed {
     ($breaks:literal) => {
         concat!(
             "^(?:",
-            outside!(
-                r"\u000A",
-                r"\u0020\u00A0\u1680\u2000-\u200A\u202F\u205F\u3000"
-            ),
+            outside!(r"\u000A", r"\u0020\u00A0\u1680\u2000-\u200A\u202F\u205F\u3000"),
             "(?:",
             outside!($breaks, ""),
             "*",
-            outside!(
-                r"\u000A",
-                r"\u0020\u00A0\u1680\u2000-\u200A\u202F\u205F\u3000"
-            ),
+            outside!(r"\u000A", r"\u0020\u00A0\u1680\u2000-\u200A\u202F\u205F\u3000"),
             ")?)?$"
         )
     };
@@ -46,8 +34,7 @@ pub(in super::super) const LINES_SHAPE: &str = trimmed!("");
 pub(in super::super) const DATE_SHAPE: &str =
     "^(?:1[89][0-9]{2}|2[01][0-9]{2}|2200)-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])$";
 /// A UUID in lower case.
-pub(in super::super) const UUID_SHAPE: &str =
-    "^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$";
+pub(in super::super) const UUID_SHAPE: &str = "^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$";
 /// A SHA-256 digest in lower-case hexadecimal.
 pub(in super::super) const DIGEST_SHAPE: &str = "^[0-9a-f]{64}$";
 /// A language of ISO 639-1.
@@ -63,8 +50,7 @@ pub(in super::super) const YEARS: [i32; 2] = [1800, 2200];
 /// Whether `text` has no blanks at its ends and no control characters; line feeds only if `several`.
 pub(super) fn is_text(text: &str, several: bool) -> bool {
     let breaks = |c: char| c.is_control() && !(several && c == '\n');
-    text.trim().len() == text.len()
-        && !text.contains(|c| breaks(c) || matches!(c, '\u{2028}' | '\u{2029}'))
+    text.trim().len() == text.len() && !text.contains(|c| breaks(c) || matches!(c, '\u{2028}' | '\u{2029}'))
 }
 
 /// The day that `text` says in the form `YYYY-MM-DD`.
@@ -166,12 +152,7 @@ mod tests {
     fn the_shapes_of_text_know_every_character_as_the_checks_do() {
         let (line, lines) = (shape(LINE_SHAPE), shape(LINES_SHAPE));
         for c in '\0'..=char::MAX {
-            for text in [
-                c.to_string(),
-                format!("a{c}b"),
-                format!("a{c}"),
-                format!("{c}a"),
-            ] {
+            for text in [c.to_string(), format!("a{c}b"), format!("a{c}"), format!("{c}a")] {
                 assert_eq!(line.is_match(&text), is_text(&text, false), "{text:?}");
                 assert_eq!(lines.is_match(&text), is_text(&text, true), "{text:?}");
             }
@@ -182,10 +163,7 @@ mod tests {
     #[test]
     fn days_are_in_the_calendar_and_from_1800_to_2200() {
         for text in ["1800-01-01", "2024-02-29", "2000-02-29", "2200-12-31"] {
-            assert!(
-                date(text).is_some_and(|day| day.to_string() == text),
-                "{text}"
-            );
+            assert!(date(text).is_some_and(|day| day.to_string() == text), "{text}");
         }
         let texts = [
             "",
@@ -215,20 +193,12 @@ mod tests {
     #[test]
     fn decimal_numbers_have_one_way_to_be_written() {
         let value = |text: &str| decimal(text, 2, false).map(|value| value.to_string());
-        for text in [
-            "0",
-            "0.5",
-            "0.50",
-            "-0.05",
-            "1820.00",
-            "-7",
-            "1234567890123456789012345.67",
-        ] {
+        for text in ["0", "0.5", "0.50", "-0.05", "1820.00", "-7", "1234567890123456789012345.67"] {
             assert_eq!(value(text), Ok(text.to_owned()));
         }
         let forms = [
-            "", "-", ".", ".5", "5.", "01", "00", "-01", "1,5", "+1", "1e3", " 1", "1 ", "--1",
-            "1.-5", "1.2.3", "-0", "-0.00", "１", "0x1", "1_000", "NaN", "1.5\n",
+            "", "-", ".", ".5", "5.", "01", "00", "-01", "1,5", "+1", "1e3", " 1", "1 ", "--1", "1.-5", "1.2.3", "-0",
+            "-0.00", "１", "0x1", "1_000", "NaN", "1.5\n",
         ];
         for text in forms {
             assert_eq!(value(text), Err(DecimalFault::Form), "{text:?}");

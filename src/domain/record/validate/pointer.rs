@@ -28,7 +28,5 @@ impl fmt::Display for Pointer<'_> {
 /// A key that sorts pointers as people read documents: row 2 before row 10.
 pub(super) fn reading_order(pointer: &str) -> Vec<(usize, &str)> {
     let tokens = pointer.split('/').skip(1);
-    tokens
-        .map(|token| (token.parse().unwrap_or(usize::MAX), token))
-        .collect()
+    tokens.map(|token| (token.parse().unwrap_or(usize::MAX), token)).collect()
 }

@@ -27,26 +27,10 @@ pub(super) struct RulePlan {
 
 #[derive(Debug, Clone)]
 enum Kind {
-    Order {
-        from: FieldPath,
-        to: FieldPath,
-    },
-    NoOverlap {
-        from: FieldPath,
-        to: FieldPath,
-        by: Option<String>,
-    },
-    Inside {
-        days: Vec<FieldPath>,
-        begins: FieldPath,
-        ends: FieldPath,
-    },
-    Sequence {
-        from: FieldPath,
-        by: Option<String>,
-        first: Option<String>,
-        last: Option<String>,
-    },
+    Order { from: FieldPath, to: FieldPath },
+    NoOverlap { from: FieldPath, to: FieldPath, by: Option<String> },
+    Inside { days: Vec<FieldPath>, begins: FieldPath, ends: FieldPath },
+    Sequence { from: FieldPath, by: Option<String>, first: Option<String>, last: Option<String> },
 }
 
 impl RulePlan {
@@ -59,18 +43,13 @@ impl RulePlan {
     ) -> Result<Option<Self>, CompileFault> {
         let (from, to) = (path(rule.from.as_ref())?, path(rule.to.as_ref())?);
         let of = path(rule.of.as_ref())?;
-        let subject = of
-            .as_ref()
-            .or(to.as_ref())
-            .and_then(|path| path.steps().first());
+        let subject = of.as_ref().or(to.as_ref()).and_then(|path| path.steps().first());
         let section = subject.and_then(|step| fields.get(&step.name)?.section.clone());
         let by = rule.by.clone();
         let kind = match (rule.kind, from, to) {
             (RuleKind::NoCycle, ..) => return Ok(None),
             (RuleKind::Order, Some(from), Some(to)) => Kind::Order { from, to },
-            (RuleKind::NoOverlap, Some(from), Some(to)) if of.is_some() => {
-                Kind::NoOverlap { from, to, by }
-            }
+            (RuleKind::NoOverlap, Some(from), Some(to)) if of.is_some() => Kind::NoOverlap { from, to, by },
             (RuleKind::Inside, from, to) => {
                 let Some(life) = lifecycle else {
                     return Ok(None);
@@ -83,29 +62,14 @@ impl RulePlan {
             }
             (RuleKind::Sequence, Some(from), _) if of.is_some() => {
                 let (first, last) = (rule.first.clone(), rule.last.clone());
-                Kind::Sequence {
-                    from,
-                    by,
-                    first,
-                    last,
-                }
+                Kind::Sequence { from, by, first, last }
             }
             (RuleKind::Order | RuleKind::NoOverlap | RuleKind::Sequence, ..) => {
                 return Err(CompileFault::Rule);
             }
         };
-        let severity = if rule.warning {
-            Severity::Warning
-        } else {
-            Severity::Error
-        };
-        Ok(Some(Self {
-            clause: rule.clause.clone(),
-            severity,
-            section,
-            of,
-            kind,
-        }))
+        let severity = if rule.warning { Severity::Warning } else { Severity::Error };
+        Ok(Some(Self { clause: rule.clause.clone(), severity, section, of, kind }))
     }
 
     /// Reports each breach of the rule by the record `data`.
@@ -134,12 +98,7 @@ impl RulePlan {
                         inside(&rows, path, life, &mut report);
                     }
                 }
-                Kind::Sequence {
-                    from,
-                    by,
-                    first,
-                    last,
-                } => {
+                Kind::Sequence { from, by, first, last } => {
                     ascending(&rows, from, &mut report);
                     if let Some(by) = by {
                         in_turn(&rows, by, (first.as_deref(), last.as_deref()), &mut report);
@@ -171,12 +130,7 @@ fn order(rows: &Rows, from: &FieldPath, to: &FieldPath, report: Report) {
     }
 }
 
-fn inside(
-    rows: &Rows,
-    path: &FieldPath,
-    (begins, ends): (Option<NaiveDate>, Option<NaiveDate>),
-    report: Report,
-) {
+fn inside(rows: &Rows, path: &FieldPath, (begins, ends): (Option<NaiveDate>, Option<NaiveDate>), report: Report) {
     for (at, row) in rows.iter() {
         let Some(day) = day(path, row) else { continue };
         if begins.is_some_and(|begins| day < begins) {
@@ -204,10 +158,7 @@ fn no_overlap(rows: &Rows, (from, to): (&FieldPath, &FieldPath), by: Option<&str
         let (first, last) = (day(from, row), day(to, row).unwrap_or(NaiveDate::MAX));
         if let Some(from) = first.filter(|first| *first <= last) {
             let kind = by.and_then(|by| row.get(by)?.as_str());
-            kinds
-                .entry(kind)
-                .or_default()
-                .push(Period { from, to: last, at });
+            kinds.entry(kind).or_default().push(Period { from, to: last, at });
         }
     }
     for mut periods in kinds.into_values() {
@@ -219,9 +170,7 @@ fn no_overlap(rows: &Rows, (from, to): (&FieldPath, &FieldPath), by: Option<&str
                 let detail = format!("This period must not overlap the one at {other}.");
                 report(rows.at(period.at), "overlap", detail);
             }
-            longest = longest
-                .filter(|longest| longest.to >= period.to)
-                .or(Some(period));
+            longest = longest.filter(|longest| longest.to >= period.to).or(Some(period));
         }
     }
 }
@@ -244,18 +193,10 @@ fn in_turn(rows: &Rows, by: &str, (first, last): (Option<&str>, Option<&str>), r
         let is = |code: &str| row.get(by).and_then(Value::as_str) == Some(code);
         let place = || format!("{}/{by}", rows.at(at));
         if let Some(first) = first.filter(|code| at == 0 && !is(code)) {
-            report(
-                place(),
-                "sequence",
-                format!("The first row must be `{first}`."),
-            );
+            report(place(), "sequence", format!("The first row must be `{first}`."));
         }
         if let Some(last) = last.filter(|code| at != end && is(code)) {
-            report(
-                place(),
-                "sequence",
-                format!("Only the last row may be `{last}`."),
-            );
+            report(place(), "sequence", format!("Only the last row may be `{last}`."));
         }
     }
 }
@@ -273,11 +214,7 @@ impl<'v> Rows<'v> {
             Some(items) => (items.as_slice(), true),
             None => (std::slice::from_ref(value), false),
         };
-        Self {
-            base,
-            items,
-            is_list,
-        }
+        Self { base, items, is_list }
     }
 
     fn iter(&self) -> impl Iterator<Item = (usize, &'v Value)> + use<'v> {
@@ -287,19 +224,13 @@ impl<'v> Rows<'v> {
     /// The JSON Pointer of a row.
     fn at(&self, index: usize) -> String {
         let row = Pointer::Item(self.base, index);
-        if self.is_list {
-            row.to_string()
-        } else {
-            self.base.to_string()
-        }
+        if self.is_list { row.to_string() } else { self.base.to_string() }
     }
 
     /// The JSON Pointer of what `path` leads to in a row.
     fn place(&self, index: usize, row: &Value, path: &FieldPath) -> String {
         let mut place = self.at(index);
-        visit(path.steps(), row, &Pointer::Root, &mut |at, _| {
-            place += &at.to_string()
-        });
+        visit(path.steps(), row, &Pointer::Root, &mut |at, _| place += &at.to_string());
         place
     }
 }
@@ -324,10 +255,7 @@ fn visit(steps: &[PathStep], value: &Value, at: &Pointer, found: &mut dyn FnMut(
         return visit(rest, member, &here, found);
     };
     for (index, row) in rows.iter().enumerate() {
-        let is_chosen = step
-            .chosen
-            .as_ref()
-            .is_some_and(|choice| is_met(choice, row));
+        let is_chosen = step.chosen.as_ref().is_some_and(|choice| is_met(choice, row));
         if is_open || is_chosen {
             visit(rest, row, &Pointer::Item(&here, index), found);
         }
@@ -339,9 +267,8 @@ fn visit(steps: &[PathStep], value: &Value, at: &Pointer, found: &mut dyn FnMut(
 
 /// Whether a row is the one that a path chooses.
 fn is_met(choice: &Choice, row: &Value) -> bool {
-    row.get(&choice.part)
-        .is_some_and(|value| match value.as_str() {
-            Some(text) => text == choice.value,
-            None => value.to_string() == choice.value,
-        })
+    row.get(&choice.part).is_some_and(|value| match value.as_str() {
+        Some(text) => text == choice.value,
+        None => value.to_string() == choice.value,
+    })
 }

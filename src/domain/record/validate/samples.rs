@@ -17,10 +17,7 @@ pub(in super::super) fn definition(country: &str, types: &[&str], codelists: &st
     let lists: Lists = toml::from_str(codelists).unwrap();
     Definition {
         register: register(country),
-        record_types: types
-            .iter()
-            .map(|text| toml::from_str(text).unwrap())
-            .collect(),
+        record_types: types.iter().map(|text| toml::from_str(text).unwrap()).collect(),
         codelists: lists.lists,
         document_kinds: Vec::new(),
         clauses: Vec::new(),
@@ -31,11 +28,7 @@ pub(in super::super) fn definition(country: &str, types: &[&str], codelists: &st
 
 /// The record type called `name`.
 pub(in super::super) fn record_type<'d>(definition: &'d Definition, name: &str) -> &'d RecordType {
-    definition
-        .record_types
-        .iter()
-        .find(|kind| kind.name == name)
-        .unwrap()
+    definition.record_types.iter().find(|kind| kind.name == name).unwrap()
 }
 
 /// A day.
@@ -45,26 +38,19 @@ pub(in super::super) fn day(text: &str) -> NaiveDate {
 
 /// An invented Estonian personal code.
 pub(in super::super) fn personal_code(birth: &str, serial: u16) -> String {
-    PersonalCode::fictitious_ee(day(birth), Sex::Female, serial)
-        .unwrap()
-        .as_str()
-        .to_owned()
+    PersonalCode::fictitious_ee(day(birth), Sex::Female, serial).unwrap().as_str().to_owned()
 }
 
 /// All definitions to try things on.
 pub(in super::super) fn definitions() -> Vec<Definition> {
-    vec![
-        definition("EE", &[EMPLOYEE, INSTITUTION, EVERYTHING], LISTS),
-        definition("FI", &[EVERYTHING, PERSON], LISTS),
-    ]
+    vec![definition("EE", &[EMPLOYEE, INSTITUTION, EVERYTHING], LISTS), definition("FI", &[EVERYTHING, PERSON], LISTS)]
 }
 
 /// An employee with something in every field.
 pub(in super::super) fn employee() -> Value {
     let unit = "0190163d-8694-739b-aea5-966c26f8ad91";
     let digest = "0a".repeat(32);
-    let leave =
-        |from: &str, to: &str| json!({ "kind": "annual", "from": from, "to": to, "act": "12-1/7" });
+    let leave = |from: &str, to: &str| json!({ "kind": "annual", "from": from, "to": to, "act": "12-1/7" });
     json!({
         "given_name": "Mari-Liis", "family_name": "Õunapuu",
         "personal_code": personal_code("1980-01-08", 571), "citizenships": ["EST", "FIN"],

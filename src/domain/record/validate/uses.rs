@@ -29,22 +29,17 @@ pub struct ReferenceUse {
 #[must_use]
 pub fn references(record_type: &RecordType, data: &Value) -> Vec<ReferenceUse> {
     let mut found = Vec::new();
-    each_text(
-        record_type,
-        FieldType::Reference,
-        data,
-        &mut |place, text| {
-            if super::lexical::is_uuid(text) {
-                found.push(ReferenceUse {
-                    pointer: place.at.to_string(),
-                    record_type: place.field.refers_to.clone().unwrap_or_default(),
-                    id: text.to_owned(),
-                    clause: place.clause.cloned(),
-                    section: place.section.cloned(),
-                });
-            }
-        },
-    );
+    each_text(record_type, FieldType::Reference, data, &mut |place, text| {
+        if super::lexical::is_uuid(text) {
+            found.push(ReferenceUse {
+                pointer: place.at.to_string(),
+                record_type: place.field.refers_to.clone().unwrap_or_default(),
+                id: text.to_owned(),
+                clause: place.clause.cloned(),
+                section: place.section.cloned(),
+            });
+        }
+    });
     found
 }
 
@@ -89,10 +84,7 @@ pub fn touched_sections(record_type: &RecordType, data: &Value) -> BTreeSet<Stri
     let Some(members) = data.as_object() else {
         return BTreeSet::new();
     };
-    let touched = record_type
-        .fields
-        .iter()
-        .filter(|field| members.contains_key(&field.name));
+    let touched = record_type.fields.iter().filter(|field| members.contains_key(&field.name));
     touched.filter_map(|field| field.section.clone()).collect()
 }
 
@@ -104,27 +96,12 @@ struct Place<'a> {
     section: Option<&'a String>,
 }
 
-fn each_text(
-    record_type: &RecordType,
-    kind: FieldType,
-    data: &Value,
-    found: &mut dyn FnMut(Place, &str),
-) {
+fn each_text(record_type: &RecordType, kind: FieldType, data: &Value, found: &mut dyn FnMut(Place, &str)) {
     for field in &record_type.fields {
         if let Some(value) = data.get(&field.name) {
             let at = &Pointer::Key(&Pointer::Root, &field.name);
             let (clause, section) = (field.clause.as_ref(), field.section.as_ref());
-            visit(
-                &Place {
-                    field,
-                    at,
-                    clause,
-                    section,
-                },
-                kind,
-                value,
-                found,
-            );
+            visit(&Place { field, at, clause, section }, kind, value, found);
         }
     }
 }
@@ -144,17 +121,7 @@ fn visit(place: &Place, kind: FieldType, value: &Value, found: &mut dyn FnMut(Pl
                 if let Some(value) = members.get(&field.name) {
                     let at = &Pointer::Key(place.at, &field.name);
                     let clause = field.clause.as_ref().or(place.clause);
-                    visit(
-                        &Place {
-                            field,
-                            at,
-                            clause,
-                            ..*place
-                        },
-                        kind,
-                        value,
-                        found,
-                    );
+                    visit(&Place { field, at, clause, ..*place }, kind, value, found);
                 }
             }
         }

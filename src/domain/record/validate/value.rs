@@ -12,9 +12,7 @@ use super::condition::is_there;
 use super::lexical::{self, DecimalFault};
 use super::pointer::Pointer;
 use super::{Faults, Severity, Violation};
-use crate::domain::identity::{
-    CodeFault, Country, PersonalCode, check_ee, check_fi, is_email, is_iban, is_phone,
-};
+use crate::domain::identity::{CodeFault, Country, PersonalCode, check_ee, check_fi, is_email, is_iban, is_phone};
 use crate::domain::statute::Clause;
 use crate::domain::statute::definition::NeedKind;
 
@@ -35,30 +33,17 @@ pub(super) struct Holder<'a> {
 
 impl<'a> Holder<'a> {
     pub(super) fn record(plan: &'a TypePlan) -> Self {
-        Self {
-            fields: &plan.fields,
-            clause: Some(&plan.clause),
-            section: None,
-        }
+        Self { fields: &plan.fields, clause: Some(&plan.clause), section: None }
     }
 
     pub(super) fn group(plan: &'a FieldPlan, parts: &'a Fields) -> Self {
-        Self {
-            fields: parts,
-            clause: plan.clause.as_ref(),
-            section: plan.section.as_ref(),
-        }
+        Self { fields: parts, clause: plan.clause.as_ref(), section: plan.section.as_ref() }
     }
 }
 
 impl Walk<'_> {
     /// Checks the members of an object and reports those that are missing or not known.
-    pub(super) fn object(
-        &mut self,
-        holder: Holder<'_>,
-        members: &Map<String, Value>,
-        at: &Pointer<'_>,
-    ) {
+    pub(super) fn object(&mut self, holder: Holder<'_>, members: &Map<String, Value>, at: &Pointer<'_>) {
         for (name, value) in members {
             let at = Pointer::Key(at, name);
             match self.faults.known(holder, name, &at) {
@@ -77,16 +62,14 @@ impl Walk<'_> {
         let Some(value) = members.get(&plan.name).filter(|value| is_there(value)) else {
             let conditional = plan.required_when.as_ref();
             if plan.required || conditional.is_some_and(|condition| condition.holds(members)) {
-                self.faults
-                    .error(plan, at, "required", "This field is required.");
+                self.faults.error(plan, at, "required", "This field is required.");
             }
             return;
         };
         if let Some(needs) = &plan.needs
             && let Some((code, detail)) = lacking(needs, members)
         {
-            self.faults
-                .push(plan, Some(&needs.clause), at, (Error, code, detail));
+            self.faults.push(plan, Some(&needs.clause), at, (Error, code, detail));
         }
         if let (Some(within), Check::Code(list)) = (&plan.within, &plan.check) {
             self.under_parent(plan, list, (value, members.get(within)), at);
@@ -165,11 +148,7 @@ impl Walk<'_> {
             (check, Value::String(text)) => {
                 self.length(plan, text, at);
                 self.text(plan, check, text, at);
-                if plan
-                    .pattern
-                    .as_ref()
-                    .is_some_and(|pattern| !pattern.is_match(text))
-                {
+                if plan.pattern.as_ref().is_some_and(|pattern| !pattern.is_match(text)) {
                     let detail = "The text must have the form that the field's pattern describes.";
                     self.faults.error(plan, at, "pattern", detail);
                 }
@@ -215,10 +194,7 @@ impl Walk<'_> {
         number: &serde_json::Number,
         at: &Pointer<'_>,
     ) {
-        match number
-            .as_i64()
-            .filter(|number| (least..=greatest).contains(number))
-        {
+        match number.as_i64().filter(|number| (least..=greatest).contains(number)) {
             Some(number) => self.bounds(plan, bounds, number.into(), at),
             None if matches!(plan.check, Check::Year(_)) => {
                 let detail = format!("The year must be from {least} to {greatest}.");
@@ -233,12 +209,10 @@ impl Walk<'_> {
 
     fn bounds(&mut self, plan: &FieldPlan, bounds: &Bounds, value: Decimal, at: &Pointer<'_>) {
         if let Some(min) = bounds.min.filter(|min| value < *min) {
-            self.faults
-                .error(plan, at, "range", format!("The least value is {min}."));
+            self.faults.error(plan, at, "range", format!("The least value is {min}."));
         }
         if let Some(max) = bounds.max.filter(|max| value > *max) {
-            self.faults
-                .error(plan, at, "range", format!("The greatest value is {max}."));
+            self.faults.error(plan, at, "range", format!("The greatest value is {max}."));
         }
         if let Some(usual) = bounds.warn_above.filter(|usual| value > *usual) {
             let detail = format!("The value is unusual: it is above {usual}.");
@@ -268,11 +242,7 @@ impl Walk<'_> {
                 "pattern",
                 "The text must have no control characters but line feeds, and no blanks at its ends.",
             ),
-            Check::Decimal {
-                scale,
-                exact,
-                bounds,
-            } => {
+            Check::Decimal { scale, exact, bounds } => {
                 return self.decimal(plan, (*scale, *exact), bounds, text, at);
             }
             Check::Date { first, last } => return self.date(plan, [*first, *last], text, at),
@@ -281,16 +251,12 @@ impl Walk<'_> {
                 return self.personal_code(plan, *country, *minor, text, at);
             }
             Check::RegistryCode(country) => return self.registry_code(plan, *country, text, at),
-            Check::Language => (
-                lexical::is_language(text),
-                "pattern",
-                "A language is expected: two lower-case letters of ISO 639-1.",
-            ),
-            Check::Country => (
-                lexical::is_country(text),
-                "pattern",
-                "A country is expected: three upper-case letters of ISO 3166-1.",
-            ),
+            Check::Language => {
+                (lexical::is_language(text), "pattern", "A language is expected: two lower-case letters of ISO 639-1.")
+            }
+            Check::Country => {
+                (lexical::is_country(text), "pattern", "A country is expected: three upper-case letters of ISO 3166-1.")
+            }
             Check::Email => (is_email(text), "email", "An e-mail address is expected."),
             Check::Phone => (
                 is_phone(text),
@@ -309,11 +275,9 @@ impl Walk<'_> {
                 "pattern",
                 "A stored file is expected, by its SHA-256 in 64 lower-case hexadecimal digits.",
             ),
-            Check::Reference => (
-                lexical::is_uuid(text),
-                "pattern",
-                "The id of a record is expected: a UUID in lower case.",
-            ),
+            Check::Reference => {
+                (lexical::is_uuid(text), "pattern", "The id of a record is expected: a UUID in lower case.")
+            }
             Check::Whole(_) | Check::Year(_) | Check::Boolean | Check::Group(_) => return,
         };
         if !sound {
@@ -331,58 +295,34 @@ impl Walk<'_> {
     ) {
         let (code, detail) = match lexical::decimal(text, scale, exact) {
             Ok(value) => return self.bounds(plan, bounds, value, at),
-            Err(DecimalFault::Scale) if exact => (
-                "scale",
-                format!("The number must have exactly {scale} digits after the point."),
-            ),
-            Err(DecimalFault::Scale) => (
-                "scale",
-                format!("The number may have at most {scale} digits after the point."),
-            ),
+            Err(DecimalFault::Scale) if exact => {
+                ("scale", format!("The number must have exactly {scale} digits after the point."))
+            }
+            Err(DecimalFault::Scale) => {
+                ("scale", format!("The number may have at most {scale} digits after the point."))
+            }
             Err(DecimalFault::Length) => {
                 let most = lexical::DECIMAL_LENGTH;
-                (
-                    "length",
-                    format!("The number may have at most {most} characters."),
-                )
+                ("length", format!("The number may have at most {most} characters."))
             }
-            Err(DecimalFault::Form) => (
-                "pattern",
-                "A decimal number is expected: digits, and a point before decimals.".to_owned(),
-            ),
+            Err(DecimalFault::Form) => {
+                ("pattern", "A decimal number is expected: digits, and a point before decimals.".to_owned())
+            }
         };
         self.faults.error(plan, at, code, detail);
     }
 
-    fn date(
-        &mut self,
-        plan: &FieldPlan,
-        [first, last]: [Option<NaiveDate>; 2],
-        text: &str,
-        at: &Pointer<'_>,
-    ) {
+    fn date(&mut self, plan: &FieldPlan, [first, last]: [Option<NaiveDate>; 2], text: &str, at: &Pointer<'_>) {
         let Some(day) = lexical::date(text) else {
             let [from, to] = lexical::YEARS;
-            let detail = format!(
-                "A day in the calendar is expected, from {from} to {to}, in the form YYYY-MM-DD."
-            );
+            let detail = format!("A day in the calendar is expected, from {from} to {to}, in the form YYYY-MM-DD.");
             return self.faults.error(plan, at, "date", detail);
         };
         if let Some(first) = first.filter(|first| day < *first) {
-            self.faults.error(
-                plan,
-                at,
-                "range",
-                format!("The first possible day is {first}."),
-            );
+            self.faults.error(plan, at, "range", format!("The first possible day is {first}."));
         }
         if let Some(last) = last.filter(|last| day > *last) {
-            self.faults.error(
-                plan,
-                at,
-                "range",
-                format!("The last possible day is {last}."),
-            );
+            self.faults.error(plan, at, "range", format!("The last possible day is {last}."));
         }
     }
 
@@ -398,27 +338,17 @@ impl Walk<'_> {
         }
     }
 
-    fn personal_code(
-        &mut self,
-        plan: &FieldPlan,
-        country: Country,
-        minor: bool,
-        text: &str,
-        at: &Pointer<'_>,
-    ) {
+    fn personal_code(&mut self, plan: &FieldPlan, country: Country, minor: bool, text: &str, at: &Pointer<'_>) {
         let code = match PersonalCode::parse(country, text, self.today) {
             Ok(code) => code,
             Err(fault) => {
                 let detail = format!("A personal code is expected: {fault}.");
-                return self
-                    .faults
-                    .error(plan, at, personal_code_fault(fault), detail);
+                return self.faults.error(plan, at, personal_code_fault(fault), detail);
             }
         };
         if code.as_str() != text {
             let detail = "A personal code is expected without blanks around it, in upper case.";
-            self.faults
-                .error(plan, at, "personal_code_stored_form", detail);
+            self.faults.error(plan, at, "personal_code_stored_form", detail);
         }
         if minor && !code.is_minor_on(self.effective_on) {
             let day = self.effective_on;
@@ -444,18 +374,15 @@ fn lacking(needs: &NeedPlan, members: &Map<String, Value>) -> Option<(&'static s
     let sibling = &needs.sibling.name;
     let recorded = needs.sibling.records(members);
     match needs.kind {
-        NeedKind::LegalNeed if !recorded => Some((
-            "legal_need_missing",
-            format!("This may be recorded only for a legal need, named in `{sibling}`."),
-        )),
-        NeedKind::Consent if !recorded => Some((
-            "consent_missing",
-            format!("This may be recorded only with a consent, recorded in `{sibling}`."),
-        )),
-        NeedKind::Consent if !needs.sibling.consents(members) => Some((
-            "consent_withdrawn",
-            format!("This must be removed: the consent in `{sibling}` was withdrawn."),
-        )),
+        NeedKind::LegalNeed if !recorded => {
+            Some(("legal_need_missing", format!("This may be recorded only for a legal need, named in `{sibling}`.")))
+        }
+        NeedKind::Consent if !recorded => {
+            Some(("consent_missing", format!("This may be recorded only with a consent, recorded in `{sibling}`.")))
+        }
+        NeedKind::Consent if !needs.sibling.consents(members) => {
+            Some(("consent_withdrawn", format!("This must be removed: the consent in `{sibling}` was withdrawn.")))
+        }
         NeedKind::LegalNeed | NeedKind::Consent => None,
     }
 }
@@ -481,12 +408,7 @@ const fn personal_code_fault(fault: CodeFault) -> &'static str {
 
 impl Faults {
     /// The plan of a member that may be entered; reports one that is not known or derived.
-    pub(super) fn known<'a>(
-        &mut self,
-        holder: Holder<'a>,
-        name: &str,
-        at: &Pointer<'_>,
-    ) -> Option<&'a FieldPlan> {
+    pub(super) fn known<'a>(&mut self, holder: Holder<'a>, name: &str, at: &Pointer<'_>) -> Option<&'a FieldPlan> {
         let Some(plan) = holder.fields.get(name) else {
             self.0.push(Violation {
                 pointer: at.to_string(),
@@ -499,24 +421,13 @@ impl Faults {
             return None;
         };
         if plan.derived {
-            self.error(
-                plan,
-                at,
-                "derived",
-                "This field is computed and cannot be entered.",
-            );
+            self.error(plan, at, "derived", "This field is computed and cannot be entered.");
             return None;
         }
         Some(plan)
     }
 
-    fn error(
-        &mut self,
-        plan: &FieldPlan,
-        at: &Pointer<'_>,
-        code: &'static str,
-        detail: impl Into<String>,
-    ) {
+    fn error(&mut self, plan: &FieldPlan, at: &Pointer<'_>, code: &'static str, detail: impl Into<String>) {
         self.push(plan, None, at, (Error, code, detail.into()));
     }
 

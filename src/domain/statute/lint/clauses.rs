@@ -11,12 +11,7 @@ impl Lint<'_> {
         let rows = &self.definition.clauses;
         let root = Place::file(CLAUSES_FILE);
         self.some(&root, "clause", "clause", rows.len());
-        self.unique(
-            "clause",
-            rows.iter()
-                .enumerate()
-                .map(|(i, row)| (row.id.0.as_str(), root.item("clause", i))),
-        );
+        self.unique("clause", rows.iter().enumerate().map(|(i, row)| (row.id.0.as_str(), root.item("clause", i))));
         for (index, row) in rows.iter().enumerate() {
             let place = root.item("clause", index);
             self.text(&place.key("id"), &row.id.0);
@@ -54,9 +49,7 @@ impl Lint<'_> {
     /// The policies as text: that there are some, and that the clauses they carry are clauses.
     pub(super) fn policy_clauses(&mut self) {
         let text = &self.definition.policies;
-        let has_policies = text
-            .lines()
-            .any(|line| !line.trim().is_empty() && !line.trim_start().starts_with("//"));
+        let has_policies = text.lines().any(|line| !line.trim().is_empty() && !line.trim_start().starts_with("//"));
         if !has_policies {
             self.fault(
                 &Place::file(POLICIES_FILE),

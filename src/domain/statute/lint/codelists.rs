@@ -10,13 +10,7 @@ impl<'a> Lint<'a> {
     pub(super) fn codelists(&mut self) {
         let lists = &self.definition.codelists;
         let root = Place::file(CODELISTS_FILE);
-        self.unique(
-            "code list",
-            lists
-                .iter()
-                .enumerate()
-                .map(|(i, l)| (l.name.as_str(), root.item("codelist", i))),
-        );
+        self.unique("code list", lists.iter().enumerate().map(|(i, l)| (l.name.as_str(), root.item("codelist", i))));
         let mut uses = Uses::default();
         for record_type in &self.definition.record_types {
             uses.add(&record_type.fields);
@@ -58,11 +52,7 @@ impl<'a> Lint<'a> {
             );
         }
         self.label(&place.key("label"), &code.label);
-        if code
-            .valid_from
-            .zip(code.valid_until)
-            .is_some_and(|(from, until)| from > until)
-        {
+        if code.valid_from.zip(code.valid_until).is_some_and(|(from, until)| from > until) {
             self.fault(
                 &place.key("valid_until"),
                 format!("`{}` ends before it begins", code.code),
@@ -76,12 +66,7 @@ impl<'a> Lint<'a> {
         let Some(code) = list.codes.get(at) else {
             return;
         };
-        if list
-            .codes
-            .iter()
-            .take(at)
-            .any(|earlier| earlier.code == code.code && overlap(earlier, code))
-        {
+        if list.codes.iter().take(at).any(|earlier| earlier.code == code.code && overlap(earlier, code)) {
             self.fault(
                 place,
                 format!("the code `{}` is there twice on the same days", code.code),
@@ -92,17 +77,8 @@ impl<'a> Lint<'a> {
 
     /// Every code of `children` must have a parent among `parents`.
     pub(super) fn parents(&mut self, children: &'a Codelist, parents: &'a Codelist) {
-        let codes: Vec<&str> = parents
-            .codes
-            .iter()
-            .map(|code| code.code.as_str())
-            .collect();
-        let Some(index) = self
-            .definition
-            .codelists
-            .iter()
-            .position(|list| std::ptr::eq(list, children))
-        else {
+        let codes: Vec<&str> = parents.codes.iter().map(|code| code.code.as_str()).collect();
+        let Some(index) = self.definition.codelists.iter().position(|list| std::ptr::eq(list, children)) else {
             return;
         };
         let place = Place::file(CODELISTS_FILE).item("codelist", index);
@@ -111,18 +87,11 @@ impl<'a> Lint<'a> {
             match &code.parent {
                 None => self.fault(
                     &place,
-                    format!(
-                        "`{}` has no parent in `{}`, so it can never be chosen",
-                        code.code, parents.name
-                    ),
+                    format!("`{}` has no parent in `{}`, so it can never be chosen", code.code, parents.name),
                     choose(&codes),
                 ),
                 Some(parent) if !codes.contains(&parent.as_str()) => {
-                    self.fault(
-                        &place,
-                        format!("`{parent}` is not a code of `{}`", parents.name),
-                        choose(&codes),
-                    );
+                    self.fault(&place, format!("`{parent}` is not a code of `{}`", parents.name), choose(&codes));
                 }
                 Some(_) => {}
             }
@@ -132,10 +101,7 @@ impl<'a> Lint<'a> {
     pub(super) fn document_kinds(&mut self) {
         let kinds = &self.definition.document_kinds;
         let root = Place::file(DOCUMENTS_FILE);
-        let names = kinds
-            .iter()
-            .enumerate()
-            .map(|(i, k)| (k.name.as_str(), root.item("document_kind", i)));
+        let names = kinds.iter().enumerate().map(|(i, k)| (k.name.as_str(), root.item("document_kind", i)));
         self.unique("kind of base document", names);
         for (index, kind) in kinds.iter().enumerate() {
             let place = root.item("document_kind", index);
@@ -169,17 +135,12 @@ impl<'a> Uses<'a> {
 /// Codes are machine names, or those of a classification that others made (`EST`, `2310`, `A-1.2`).
 fn is_code(text: &str) -> bool {
     text.starts_with(|c: char| c.is_ascii_alphanumeric())
-        && text
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || b"_-.".contains(&b))
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-.".contains(&b))
 }
 
 /// Whether there is a day on which both may be chosen.
 fn overlap(one: &Code, other: &Code) -> bool {
-    let begins_in_time = |code: &Code, until: &Code| {
-        code.valid_from
-            .zip(until.valid_until)
-            .is_none_or(|(from, until)| from <= until)
-    };
+    let begins_in_time =
+        |code: &Code, until: &Code| code.valid_from.zip(until.valid_until).is_none_or(|(from, until)| from <= until);
     begins_in_time(one, other) && begins_in_time(other, one)
 }

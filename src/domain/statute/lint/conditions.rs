@@ -14,11 +14,7 @@ impl<'a> Lint<'a> {
         if let Some(condition) = &field.required_when {
             let place = place.key("required_when");
             if field.required {
-                self.fault(
-                    &place,
-                    "the field is required in any case",
-                    "Remove `required`, or the condition.",
-                );
+                self.fault(&place, "the field is required in any case", "Remove `required`, or the condition.");
             }
             self.condition(at, &place, condition);
         }
@@ -26,17 +22,9 @@ impl<'a> Lint<'a> {
     }
 
     fn condition(&mut self, at: At<'a, '_>, place: &Place, condition: &Condition) {
-        let given = [
-            condition.is.is_some(),
-            condition.one_of.is_some(),
-            condition.present.is_some(),
-        ];
+        let given = [condition.is.is_some(), condition.one_of.is_some(), condition.present.is_some()];
         if given.iter().filter(|given| **given).count() != 1 {
-            self.fault(
-                place,
-                "a condition asks one thing",
-                "Give exactly one of `is`, `one_of` and `present`.",
-            );
+            self.fault(place, "a condition asks one thing", "Give exactly one of `is`, `one_of` and `present`.");
         }
         let at_field = place.key("field");
         let Some(target) = self.sibling(at, &at_field, &condition.field) else {
@@ -49,31 +37,16 @@ impl<'a> Lint<'a> {
             self.comparable(&place.item("one_of", index), target, value);
         }
         if condition.one_of.as_ref().is_some_and(Vec::is_empty) {
-            self.fault(
-                &place.key("one_of"),
-                "no value can be one of none",
-                "Name the values.",
-            );
+            self.fault(&place.key("one_of"), "no value can be one of none", "Name the values.");
         }
     }
 
     /// The sibling, or the part of a sibling group, that `name` names. It may be a list, of which the engine
     /// asks for one item that fits.
-    fn sibling(
-        &mut self,
-        At {
-            siblings, field, ..
-        }: At<'a, '_>,
-        place: &Place,
-        name: &str,
-    ) -> Option<&'a Field> {
-        let near = |path: &FieldPath| {
-            path.steps().len() <= 2 && path.steps().iter().all(|s| s.chosen.is_none())
-        };
+    fn sibling(&mut self, At { siblings, field, .. }: At<'a, '_>, place: &Place, name: &str) -> Option<&'a Field> {
+        let near = |path: &FieldPath| path.steps().len() <= 2 && path.steps().iter().all(|s| s.chosen.is_none());
         let path = FieldPath::parse(name).ok().filter(near);
-        let found = path
-            .as_ref()
-            .and_then(|path| Some((path, path.resolve(siblings)?)));
+        let found = path.as_ref().and_then(|path| Some((path, path.resolve(siblings)?)));
         let Some((path, target)) = found else {
             self.fault(
                 place,
@@ -82,11 +55,7 @@ impl<'a> Lint<'a> {
             );
             return None;
         };
-        if path
-            .steps()
-            .first()
-            .is_some_and(|step| step.name == field.name)
-        {
+        if path.steps().first().is_some_and(|step| step.name == field.name) {
             self.fault(place, "the field depends on itself", "Name another field.");
             return None;
         }
@@ -120,11 +89,7 @@ impl<'a> Lint<'a> {
         if !fits {
             self.fault(
                 place,
-                format!(
-                    "`{}` is of type {} and never {value}",
-                    target.name,
-                    word(&target.kind)
-                ),
+                format!("`{}` is of type {} and never {value}", target.name, word(&target.kind)),
                 "Write a value of that type, or ask for `present`.",
             );
             return;
@@ -143,11 +108,7 @@ impl<'a> Lint<'a> {
         };
         let codes: Vec<&str> = list.codes.iter().map(|c| c.code.as_str()).collect();
         if !codes.contains(&code) {
-            self.fault(
-                place,
-                format!("`{code}` is not a code of `{}`", list.name),
-                choose(&codes),
-            );
+            self.fault(place, format!("`{code}` is not a code of `{}`", list.name), choose(&codes));
         }
     }
 

@@ -47,43 +47,18 @@ impl<'a> Lint<'a> {
         self.result(at, derived);
         match derived.take {
             Take::Sex | Take::BirthDate | Take::Age => {
-                self.source(
-                    at,
-                    &place.key("from"),
-                    derived.from.as_ref(),
-                    &[FieldType::PersonalCode],
-                );
+                self.source(at, &place.key("from"), derived.from.as_ref(), &[FieldType::PersonalCode]);
             }
             Take::PeriodEnd => {
-                self.source(
-                    at,
-                    &place.key("from"),
-                    derived.from.as_ref(),
-                    &[FieldType::Date],
-                );
-                let group = self.source(
-                    at,
-                    &place.key("to"),
-                    derived.to.as_ref(),
-                    &[FieldType::Group],
-                );
+                self.source(at, &place.key("from"), derived.from.as_ref(), &[FieldType::Date]);
+                let group = self.source(at, &place.key("to"), derived.to.as_ref(), &[FieldType::Group]);
                 if let Some(group) = group {
                     self.length_of_time(&place.key("to"), group);
                 }
             }
             Take::DaysInclusive => {
-                self.source(
-                    at,
-                    &place.key("from"),
-                    derived.from.as_ref(),
-                    &[FieldType::Date],
-                );
-                self.source(
-                    at,
-                    &place.key("to"),
-                    derived.to.as_ref(),
-                    &[FieldType::Date],
-                );
+                self.source(at, &place.key("from"), derived.from.as_ref(), &[FieldType::Date]);
+                self.source(at, &place.key("to"), derived.to.as_ref(), &[FieldType::Date]);
             }
             Take::Count | Take::CountDistinct | Take::Sum => self.aggregate(at, &place, derived),
         }
@@ -125,17 +100,9 @@ impl<'a> Lint<'a> {
         ] {
             let take = word(&derived.take);
             if !given && needed.contains(&key) {
-                self.fault(
-                    &place.key(key),
-                    format!("`{take}` needs `{key}`"),
-                    format!("Add `{key}`."),
-                );
+                self.fault(&place.key(key), format!("`{take}` needs `{key}`"), format!("Add `{key}`."));
             } else if given && !needed.contains(&key) && !allowed.contains(&key) {
-                self.fault(
-                    &place.key(key),
-                    format!("`{take}` does not use `{key}`"),
-                    "Remove it.",
-                );
+                self.fault(&place.key(key), format!("`{take}` does not use `{key}`"), "Remove it.");
             }
         }
     }
@@ -166,31 +133,18 @@ impl<'a> Lint<'a> {
     /// The sibling that `name` names; its absence where it is needed has been told by [`Self::keys`].
     fn source(
         &mut self,
-        At {
-            siblings, field, ..
-        }: At<'a, '_>,
+        At { siblings, field, .. }: At<'a, '_>,
         place: &Place,
         name: Option<&String>,
         kinds: &[FieldType],
     ) -> Option<&'a Field> {
         let name = name?;
-        let Some(source) = siblings
-            .iter()
-            .find(|f| f.name == *name && !std::ptr::eq(*f, field))
-        else {
-            self.fault(
-                place,
-                format!("there is no sibling `{name}`"),
-                "Name a field beside this one.",
-            );
+        let Some(source) = siblings.iter().find(|f| f.name == *name && !std::ptr::eq(*f, field)) else {
+            self.fault(place, format!("there is no sibling `{name}`"), "Name a field beside this one.");
             return None;
         };
         if source.repeats {
-            self.fault(
-                place,
-                format!("`{name}` has many values"),
-                "Name a field with a single value.",
-            );
+            self.fault(place, format!("`{name}` has many values"), "Name a field with a single value.");
             return None;
         }
         self.of_kind(place, source, kinds).then_some(source)
@@ -198,18 +152,10 @@ impl<'a> Lint<'a> {
 
     fn stand_in(&mut self, at: At<'a, '_>, place: &Place, derived: &Derived) {
         // An age follows from a birth date too.
-        let kind = if derived.take == Take::Age {
-            FieldType::Date
-        } else {
-            at.field.kind
-        };
+        let kind = if derived.take == Take::Age { FieldType::Date } else { at.field.kind };
         let source = self.source(at, place, derived.otherwise.as_ref(), &[kind]);
         if source.is_some_and(|f| f.derived.is_some()) {
-            self.fault(
-                place,
-                "what stands in must be entered, and this is computed",
-                "Name a field that is entered.",
-            );
+            self.fault(place, "what stands in must be entered, and this is computed", "Name a field that is entered.");
         }
     }
 
@@ -232,29 +178,18 @@ impl<'a> Lint<'a> {
         let Some(list) = self.codelist(part.codelist.as_ref()) else {
             return;
         };
-        for code in list
-            .codes
-            .iter()
-            .filter(|code| !UNITS.contains(&code.code.as_str()))
-        {
+        for code in list.codes.iter().filter(|code| !UNITS.contains(&code.code.as_str())) {
             self.fault(
                 place,
                 format!("the engine cannot count in units of `{}`", code.code),
-                format!(
-                    "Remove the code from `{}`; day, month and year are known.",
-                    list.name
-                ),
+                format!("Remove the code from `{}`; day, month and year are known.", list.name),
             );
         }
     }
 
     fn aggregate(&mut self, at: At<'a, '_>, place: &Place, derived: &Derived) {
         if !at.top {
-            self.fault(
-                place,
-                "other records are counted for a record, not for a part of it",
-                "Move it to the record.",
-            );
+            self.fault(place, "other records are counted for a record, not for a part of it", "Move it to the record.");
         }
         let Some(of) = &derived.of else { return };
         let types = self.record_type_names();
@@ -262,11 +197,7 @@ impl<'a> Lint<'a> {
         let Some(counted) = self.record_type(of) else {
             return;
         };
-        if let Some(name) = derived
-            .field
-            .as_ref()
-            .filter(|_| derived.take != Take::Count)
-        {
+        if let Some(name) = derived.field.as_ref().filter(|_| derived.take != Take::Count) {
             self.aggregated(at, &place.key("field"), counted, name, derived.take);
         }
         match &derived.via {
@@ -283,14 +214,7 @@ impl<'a> Lint<'a> {
     }
 
     /// The field of other records that is summed or counted.
-    fn aggregated(
-        &mut self,
-        at: At<'a, '_>,
-        place: &Place,
-        counted: &'a RecordType,
-        name: &str,
-        take: Take,
-    ) {
+    fn aggregated(&mut self, at: At<'a, '_>, place: &Place, counted: &'a RecordType, name: &str, take: Take) {
         let Some(field) = self.path(place, name, &counted.name, &counted.fields) else {
             return;
         };
@@ -302,11 +226,7 @@ impl<'a> Lint<'a> {
         {
             self.fault(
                 place,
-                format!(
-                    "a sum of values of type {} is not of type {}",
-                    word(&field.kind),
-                    word(&at.field.kind)
-                ),
+                format!("a sum of values of type {} is not of type {}", word(&field.kind), word(&at.field.kind)),
                 format!("Make the type of this field {}.", word(&field.kind)),
             );
         }
@@ -338,11 +258,7 @@ impl<'a> Lint<'a> {
                 return;
             }
             self.indexed(place, field);
-            let Some(next) = field
-                .refers_to
-                .as_ref()
-                .and_then(|name| self.record_type(name))
-            else {
+            let Some(next) = field.refers_to.as_ref().and_then(|name| self.record_type(name)) else {
                 return;
             };
             reached = next;
@@ -358,19 +274,10 @@ impl<'a> Lint<'a> {
 
     /// Fields are computed in their order, so none may come from one that is computed after it, and so none
     /// comes from itself by whatever way round.
-    pub(super) fn derived_in_order(
-        &mut self,
-        siblings: &'a [Field],
-        owner: &Place,
-        key: &'static str,
-    ) {
+    pub(super) fn derived_in_order(&mut self, siblings: &'a [Field], owner: &Place, key: &'static str) {
         for (index, field) in siblings.iter().enumerate() {
-            let later: Vec<&str> = siblings
-                .iter()
-                .skip(index)
-                .filter(|f| f.derived.is_some())
-                .map(|f| f.name.as_str())
-                .collect();
+            let later: Vec<&str> =
+                siblings.iter().skip(index).filter(|f| f.derived.is_some()).map(|f| f.name.as_str()).collect();
             for (source, name) in sources(field).filter(|(_, name)| later.contains(name)) {
                 self.fault(
                     &owner.item(key, index).key("derived").key(source),
@@ -387,12 +294,6 @@ fn sources(field: &Field) -> impl Iterator<Item = (&'static str, &str)> {
     field
         .derived
         .iter()
-        .flat_map(|d| {
-            [
-                ("from", &d.from),
-                ("to", &d.to),
-                ("otherwise", &d.otherwise),
-            ]
-        })
+        .flat_map(|d| [("from", &d.from), ("to", &d.to), ("otherwise", &d.otherwise)])
         .filter_map(|(key, name)| Some((key, name.as_deref()?)))
 }

@@ -36,13 +36,7 @@ impl Lint<'_> {
             };
             add(&mut types, &record_type.fields, list);
             let title = format!("`{}", record_type.name);
-            add_groups(
-                &mut groups,
-                &record_type.fields,
-                &title,
-                Some(&record_type.clause),
-                (&place, "field"),
-            );
+            add_groups(&mut groups, &record_type.fields, &title, Some(&record_type.clause), (&place, "field"));
         }
         for lists in [types, groups] {
             for same in lists.into_values() {
@@ -61,10 +55,7 @@ impl Lint<'_> {
             let title = &other.title;
             let (message, advice) = match (first.clause, other.clause) {
                 (Some(one), Some(two)) if one != two => (
-                    format!(
-                        "{one} and {two} are the same list twice: {}, {at}, and {title}",
-                        first.title
-                    ),
+                    format!("{one} and {two} are the same list twice: {}, {at}, and {title}", first.title),
                     "Make one type that carries both clauses.",
                 ),
                 _ => (
@@ -113,24 +104,12 @@ fn add_groups<'a>(
     clause: Option<&'a Clause>,
     (place, key): (&Place, &'static str),
 ) {
-    for (index, field) in fields
-        .iter()
-        .enumerate()
-        .filter(|(_, f)| f.kind == FieldType::Group)
-    {
+    for (index, field) in fields.iter().enumerate().filter(|(_, f)| f.kind == FieldType::Group) {
         let place = place.item(key, index);
         let clause = field.clause.as_ref().or(clause);
         let title = format!("{owner}/{}", field.name);
         if !has_prescribed_form(field, fields) {
-            add(
-                lists,
-                &field.parts,
-                List {
-                    title: format!("{title}`"),
-                    clause,
-                    place: place.clone(),
-                },
-            );
+            add(lists, &field.parts, List { title: format!("{title}`"), clause, place: place.clone() });
         }
         add_groups(lists, &field.parts, &title, clause, (&place, "part"));
     }
@@ -138,14 +117,9 @@ fn add_groups<'a>(
 
 fn has_prescribed_form(group: &Field, siblings: &[Field]) -> bool {
     siblings.iter().any(|field| {
-        let consent = field
-            .needs
-            .as_ref()
-            .is_some_and(|n| n.kind == NeedKind::Consent && n.field == group.name);
-        let length = field
-            .derived
-            .as_ref()
-            .is_some_and(|d| d.take == Take::PeriodEnd && d.to.as_ref() == Some(&group.name));
+        let consent = field.needs.as_ref().is_some_and(|n| n.kind == NeedKind::Consent && n.field == group.name);
+        let length =
+            field.derived.as_ref().is_some_and(|d| d.take == Take::PeriodEnd && d.to.as_ref() == Some(&group.name));
         consent || length
     })
 }
@@ -153,18 +127,9 @@ fn has_prescribed_form(group: &Field, siblings: &[Field]) -> bool {
 /// Names and types in their order; the type of a code is its list, that of a reference what it refers to.
 fn signature(fields: &[Field]) -> String {
     let one = |field: &Field| {
-        let of = field
-            .codelist
-            .as_deref()
-            .or(field.refers_to.as_deref())
-            .unwrap_or_default();
+        let of = field.codelist.as_deref().or(field.refers_to.as_deref()).unwrap_or_default();
         let list = if field.repeats { "*" } else { "" };
-        format!(
-            "{}:{}{list}<{of}>({});",
-            field.name,
-            word(&field.kind),
-            signature(&field.parts)
-        )
+        format!("{}:{}{list}<{of}>({});", field.name, word(&field.kind), signature(&field.parts))
     };
     fields.iter().map(one).collect()
 }

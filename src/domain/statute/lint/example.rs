@@ -770,11 +770,7 @@ pub(in crate::domain::statute) fn sources() -> Sources {
 pub(in crate::domain::statute) fn changed(file: &str, from: &str, to: &str) -> Sources {
     let mut sources = sources();
     let text = sources.get_mut(file).unwrap();
-    assert_eq!(
-        text.matches(from).count(),
-        1,
-        "`{from}` does not stand in {file} exactly once"
-    );
+    assert_eq!(text.matches(from).count(), 1, "`{from}` does not stand in {file} exactly once");
     *text = text.replace(from, to);
     sources
 }

@@ -27,22 +27,10 @@ impl<'a> Lint<'a> {
         key: &'static str,
     ) {
         let what = if key == "part" { "part" } else { "field" };
-        self.unique(
-            what,
-            siblings
-                .iter()
-                .enumerate()
-                .map(|(i, f)| (f.name.as_str(), owner.item(key, i))),
-        );
+        self.unique(what, siblings.iter().enumerate().map(|(i, f)| (f.name.as_str(), owner.item(key, i))));
         for (index, field) in siblings.iter().enumerate() {
             let place = &owner.item(key, index);
-            self.field(At {
-                record_type,
-                siblings,
-                field,
-                place,
-                top: key == "field",
-            });
+            self.field(At { record_type, siblings, field, place, top: key == "field" });
             self.fields(record_type, &field.parts, place, "part");
         }
         self.derived_in_order(siblings, owner, key);
@@ -73,54 +61,24 @@ impl<'a> Lint<'a> {
     }
 
     /// What a field of the record itself must say: on which clause it rests, where it belongs, when it goes.
-    fn belonging(
-        &mut self,
-        At {
-            record_type,
-            field,
-            place,
-            ..
-        }: At<'a, '_>,
-    ) {
+    fn belonging(&mut self, At { record_type, field, place, .. }: At<'a, '_>) {
         if field.clause.is_none() {
-            self.fault(
-                &place.key("clause"),
-                "the field has no clause",
-                "Add the `clause` that entitles to it.",
-            );
+            self.fault(&place.key("clause"), "the field has no clause", "Add the `clause` that entitles to it.");
         }
-        let sections: Vec<&str> = record_type
-            .sections
-            .iter()
-            .map(|s| s.name.as_str())
-            .collect();
+        let sections: Vec<&str> = record_type.sections.iter().map(|s| s.name.as_str()).collect();
         match &field.section {
             Some(section) => {
                 self.known(&place.key("section"), "section", section, &sections);
             }
-            None => self.fault(
-                &place.key("section"),
-                "the field is in no section",
-                super::choose(&sections),
-            ),
+            None => self.fault(&place.key("section"), "the field is in no section", super::choose(&sections)),
         }
-        let rules: Vec<&str> = self
-            .definition
-            .register
-            .retention_rules
-            .iter()
-            .map(|rule| rule.name.as_str())
-            .collect();
+        let rules: Vec<&str> = self.definition.register.retention_rules.iter().map(|rule| rule.name.as_str()).collect();
         match &field.retention {
             Some(rule) => {
                 self.known(&place.key("retention"), "retention rule", rule, &rules);
             }
             None if field.derived.is_none() => {
-                self.fault(
-                    &place.key("retention"),
-                    "the field has no retention rule",
-                    super::choose(&rules),
-                );
+                self.fault(&place.key("retention"), "the field has no retention rule", super::choose(&rules));
             }
             None => {}
         }
@@ -146,30 +104,15 @@ impl<'a> Lint<'a> {
         let Some(index) = field.index else { return };
         let place = place.key("index");
         if field.repeats || field.kind == FieldType::Group {
-            self.fault(
-                &place,
-                "a list or group cannot be indexed",
-                "Remove `index`; only single values are indexed.",
-            );
+            self.fault(&place, "a list or group cannot be indexed", "Remove `index`; only single values are indexed.");
         } else if index == Index::Name && field.kind != FieldType::Text {
             self.fault(
                 &place,
-                format!(
-                    "a field of type {} is not found as a name is",
-                    word(&field.kind)
-                ),
+                format!("a field of type {} is not found as a name is", word(&field.kind)),
                 "Write `code` or `filter`.",
             );
-        } else if field
-            .derived
-            .as_ref()
-            .is_some_and(|d| super::derived::changes_by_itself(d.take))
-        {
-            self.fault(
-                &place,
-                "the value changes without an entry, so no index can hold it",
-                "Remove `index`.",
-            );
+        } else if field.derived.as_ref().is_some_and(|d| super::derived::changes_by_itself(d.take)) {
+            self.fault(&place, "the value changes without an entry, so no index can hold it", "Remove `index`.");
         }
     }
 }

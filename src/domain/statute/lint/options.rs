@@ -19,15 +19,7 @@ const TEXTS: &[T] = &[T::Text, T::Multiline, T::Email, T::Phone, T::Address];
 /// Types whose value is a quantity.
 pub(super) const NUMBERS: &[T] = &[T::Integer, T::Decimal, T::Money, T::Percentage, T::Load];
 /// Types whose values have an order.
-const ORDERED: &[T] = &[
-    T::Integer,
-    T::Decimal,
-    T::Money,
-    T::Percentage,
-    T::Load,
-    T::Year,
-    T::Date,
-];
+const ORDERED: &[T] = &[T::Integer, T::Decimal, T::Money, T::Percentage, T::Load, T::Year, T::Date];
 /// Types with as many decimals as the field says.
 const SCALED: &[T] = &[T::Decimal, T::Percentage, T::Load];
 /// Types that may name a code list; country and language add its codes to their own.
@@ -46,12 +38,7 @@ impl<'a> Lint<'a> {
         self.media_types(at.field, at.place);
         self.country(at.field, at.place);
         if let Some(list) = &at.field.codelist {
-            let lists: Vec<&str> = self
-                .definition
-                .codelists
-                .iter()
-                .map(|l| l.name.as_str())
-                .collect();
+            let lists: Vec<&str> = self.definition.codelists.iter().map(|l| l.name.as_str()).collect();
             self.known(&at.place.key("codelist"), "code list", list, &lists);
         }
         if let Some(target) = &at.field.refers_to {
@@ -71,11 +58,7 @@ impl<'a> Lint<'a> {
             ("scale", field.scale.is_some(), SCALED),
             ("codelist", field.codelist.is_some(), CODED),
             ("within_code", field.within_code.is_some(), &[T::Code]),
-            (
-                "country",
-                field.country.is_some(),
-                &[T::PersonalCode, T::RegistryCode],
-            ),
+            ("country", field.country.is_some(), &[T::PersonalCode, T::RegistryCode]),
             ("minor", field.minor, &[T::PersonalCode]),
             ("refers_to", field.refers_to.is_some(), &[T::Reference]),
             ("media_types", !field.media_types.is_empty(), &[T::File]),
@@ -107,27 +90,13 @@ impl<'a> Lint<'a> {
 
     fn needed(&mut self, field: &Field, place: &Place) {
         let needed = [
-            (
-                "codelist",
-                T::Code,
-                field.codelist.is_none(),
-                "Name the code list.",
-            ),
-            (
-                "refers_to",
-                T::Reference,
-                field.refers_to.is_none(),
-                "Name the record type it refers to.",
-            ),
+            ("codelist", T::Code, field.codelist.is_none(), "Name the code list."),
+            ("refers_to", T::Reference, field.refers_to.is_none(), "Name the record type it refers to."),
             ("part", T::Group, field.parts.is_empty(), "Add its parts."),
         ];
         for (key, kind, absent, advice) in needed {
             if field.kind == kind && absent {
-                self.fault(
-                    &place.key(key),
-                    format!("a field of type {} needs `{key}`", word(&kind)),
-                    advice,
-                );
+                self.fault(&place.key(key), format!("a field of type {} needs `{key}`", word(&kind)), advice);
             }
         }
     }
@@ -171,24 +140,11 @@ impl<'a> Lint<'a> {
         };
         let least = bound("min", field.min.as_ref());
         let most = bound("max", field.max.as_ref());
-        let warning = bound(
-            "warn_above",
-            field
-                .warn_above
-                .as_ref()
-                .filter(|_| NUMBERS.contains(&field.kind)),
-        );
+        let warning = bound("warn_above", field.warn_above.as_ref().filter(|_| NUMBERS.contains(&field.kind)));
         if least.zip(most).is_some_and(|(least, most)| least > most) {
-            self.fault(
-                &place.key("min"),
-                "the least value is above the greatest",
-                "Make `min` at most `max`.",
-            );
+            self.fault(&place.key("min"), "the least value is above the greatest", "Make `min` at most `max`.");
         }
-        if warning
-            .zip(most)
-            .is_some_and(|(warning, most)| warning >= most)
-        {
+        if warning.zip(most).is_some_and(|(warning, most)| warning >= most) {
             self.fault(
                 &place.key("warn_above"),
                 "no value is above this and still allowed, so nobody is ever warned",
@@ -210,17 +166,8 @@ impl<'a> Lint<'a> {
             );
         } else if let Err(error) = Regex::new(&format!("^(?:{pattern})$")) {
             let error = error.to_string();
-            let reason = error
-                .lines()
-                .last()
-                .unwrap_or_default()
-                .trim()
-                .trim_start_matches("error: ");
-            self.fault(
-                &place,
-                format!("this is not a regular expression: {reason}"),
-                "Correct it.",
-            );
+            let reason = error.lines().last().unwrap_or_default().trim().trim_start_matches("error: ");
+            self.fault(&place, format!("this is not a regular expression: {reason}"), "Correct it.");
         }
     }
 
@@ -250,43 +197,22 @@ impl<'a> Lint<'a> {
     }
 
     /// The sibling that this code depends on, and the parents of the codes.
-    fn within_code(
-        &mut self,
-        At {
-            siblings,
-            field,
-            place,
-            ..
-        }: At<'a, '_>,
-    ) {
+    fn within_code(&mut self, At { siblings, field, place, .. }: At<'a, '_>) {
         let Some(name) = &field.within_code else {
             return;
         };
         let place = place.key("within_code");
-        let Some(parent) = siblings
-            .iter()
-            .find(|f| f.name == *name && !std::ptr::eq(*f, field))
-        else {
-            self.fault(
-                &place,
-                format!("there is no sibling `{name}`"),
-                "Name a code field beside this one.",
-            );
+        let Some(parent) = siblings.iter().find(|f| f.name == *name && !std::ptr::eq(*f, field)) else {
+            self.fault(&place, format!("there is no sibling `{name}`"), "Name a code field beside this one.");
             return;
         };
         if !self.of_kind(&place, parent, &[T::Code]) {
             return;
         }
         if parent.repeats {
-            self.fault(
-                &place,
-                format!("`{name}` has many codes"),
-                "Name a field with a single code.",
-            );
+            self.fault(&place, format!("`{name}` has many codes"), "Name a field with a single code.");
         }
-        let lists = self
-            .codelist(parent.codelist.as_ref())
-            .zip(self.codelist(field.codelist.as_ref()));
+        let lists = self.codelist(parent.codelist.as_ref()).zip(self.codelist(field.codelist.as_ref()));
         if let Some((parents, children)) = lists {
             self.parents(children, parents);
         }
@@ -303,15 +229,10 @@ enum Bound {
 impl Bound {
     fn read(field: &Field, text: &str) -> Option<Self> {
         if field.kind == T::Date {
-            return NaiveDate::from_str(text)
-                .ok()
-                .filter(|day| day.to_string() == text)
-                .map(Self::Day);
+            return NaiveDate::from_str(text).ok().filter(|day| day.to_string() == text).map(Self::Day);
         }
         let plain = text.strip_prefix('-').unwrap_or(text);
-        if !plain.starts_with(|c: char| c.is_ascii_digit())
-            || !plain.bytes().all(|b| b.is_ascii_digit() || b == b'.')
-        {
+        if !plain.starts_with(|c: char| c.is_ascii_digit()) || !plain.bytes().all(|b| b.is_ascii_digit() || b == b'.') {
             return None;
         }
         let number = Decimal::from_str_exact(text).ok()?;
@@ -345,12 +266,9 @@ fn decimals(field: &Field) -> u32 {
 fn is_media_type(text: &str) -> bool {
     let token = |part: &str| {
         !part.is_empty()
-            && part
-                .bytes()
-                .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"!#$&^_.+-".contains(&b))
+            && part.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"!#$&^_.+-".contains(&b))
     };
-    text.split_once('/')
-        .is_some_and(|(kind, subtype)| token(kind) && token(subtype))
+    text.split_once('/').is_some_and(|(kind, subtype)| token(kind) && token(subtype))
 }
 
 /// The first construct of a pattern that the `regex` crate and ECMA 262 read differently, or only one reads.
@@ -368,8 +286,8 @@ fn uncommon_construct(pattern: &str) -> Option<String> {
         let found = match (first, second) {
             ('\\', Some(escaped)) => {
                 step += escaped.len_utf8();
-                let braced = after_first.starts_with(['p', 'P'])
-                    && after_first.get(1..).is_some_and(|r| r.starts_with('{'));
+                let braced =
+                    after_first.starts_with(['p', 'P']) && after_first.get(1..).is_some_and(|r| r.starts_with('{'));
                 let known = braced || "\\.+*?()|[]{}^$/-dDwWsSntrfvux".contains(escaped);
                 (!known).then(|| format!("\\{escaped}"))
             }
@@ -384,14 +302,11 @@ fn uncommon_construct(pattern: &str) -> Option<String> {
                 in_class = false;
                 None
             }
-            ('&' | '~' | '-', Some(twin)) if in_class && first == twin => {
-                Some(format!("{first}{twin}"))
-            }
+            ('&' | '~' | '-', Some(twin)) if in_class && first == twin => Some(format!("{first}{twin}")),
             ('(', Some('?')) if !in_class => {
                 let group: String = rest.chars().take(4).collect();
                 let common = group.starts_with("(?:")
-                    || (group.starts_with("(?<")
-                        && group.ends_with(|c: char| c.is_ascii_alphabetic()));
+                    || (group.starts_with("(?<") && group.ends_with(|c: char| c.is_ascii_alphabetic()));
                 (!common).then(|| group.chars().take(3).collect())
             }
             ('+' | '*' | '?' | '}', Some('+')) if !in_class => Some(format!("{first}+")),
@@ -429,11 +344,7 @@ mod tests {
             ("", None),
             ("\\", None),
         ] {
-            assert_eq!(
-                uncommon_construct(pattern).as_deref(),
-                construct,
-                "{pattern}"
-            );
+            assert_eq!(uncommon_construct(pattern).as_deref(), construct, "{pattern}");
         }
     }
 }

@@ -9,11 +9,8 @@ use crate::domain::statute::parse::Place;
 impl<'a> Lint<'a> {
     pub(super) fn record_types(&mut self) {
         let types = &self.definition.record_types;
-        let names: Vec<_> = types
-            .iter()
-            .enumerate()
-            .map(|(i, t)| (t.name.as_str(), self.record_place(i).key("name")))
-            .collect();
+        let names: Vec<_> =
+            types.iter().enumerate().map(|(i, t)| (t.name.as_str(), self.record_place(i).key("name"))).collect();
         self.unique("record type", names);
         for (index, record_type) in types.iter().enumerate() {
             let place = self.record_place(index);
@@ -27,32 +24,15 @@ impl<'a> Lint<'a> {
         self.label(&place.key("label"), &record_type.label);
         self.clause(&place.key("clause"), &record_type.clause);
         let purposes: Vec<&str> = register.purposes.iter().map(|p| p.name.as_str()).collect();
-        self.all_known(
-            place,
-            "purposes",
-            "purpose",
-            &record_type.purposes,
-            &purposes,
-        );
-        let kinds: Vec<&str> = self
-            .definition
-            .document_kinds
-            .iter()
-            .map(|k| k.name.as_str())
-            .collect();
+        self.all_known(place, "purposes", "purpose", &record_type.purposes, &purposes);
+        let kinds: Vec<&str> = self.definition.document_kinds.iter().map(|k| k.name.as_str()).collect();
         self.some(
             place,
             "base_documents",
             "base document on which it may be entered",
             record_type.base_documents.len(),
         );
-        self.all_known(
-            place,
-            "base_documents",
-            "kind of base document",
-            &record_type.base_documents,
-            &kinds,
-        );
+        self.all_known(place, "base_documents", "kind of base document", &record_type.base_documents, &kinds);
         self.some(place, "field", "field", record_type.fields.len());
         self.sections(record_type, place);
         self.title(record_type, place);
@@ -66,18 +46,8 @@ impl<'a> Lint<'a> {
     fn sections(&mut self, record_type: &'a RecordType, place: &Place) {
         let sections = &record_type.sections;
         self.some(place, "section", "section", sections.len());
-        self.unique(
-            "section",
-            sections
-                .iter()
-                .enumerate()
-                .map(|(i, s)| (s.name.as_str(), place.item("section", i))),
-        );
-        let used: BTreeSet<&str> = record_type
-            .fields
-            .iter()
-            .filter_map(|f| f.section.as_deref())
-            .collect();
+        self.unique("section", sections.iter().enumerate().map(|(i, s)| (s.name.as_str(), place.item("section", i))));
+        let used: BTreeSet<&str> = record_type.fields.iter().filter_map(|f| f.section.as_deref()).collect();
         for (index, section) in sections.iter().enumerate() {
             let place = place.item("section", index);
             self.machine_name(&place, &section.name);
@@ -93,19 +63,12 @@ impl<'a> Lint<'a> {
     }
 
     fn title(&mut self, record_type: &'a RecordType, place: &Place) {
-        self.some(
-            place,
-            "title",
-            "field that makes up the title",
-            record_type.title.len(),
-        );
+        self.some(place, "title", "field that makes up the title", record_type.title.len());
         self.once(place, "title", &record_type.title);
         for (index, path) in record_type.title.iter().enumerate() {
             let place = place.item("title", index);
             let field = self.path(&place, path, &record_type.name, &record_type.fields);
-            if let Some(field) =
-                field.filter(|f| [FieldType::Group, FieldType::File].contains(&f.kind))
-            {
+            if let Some(field) = field.filter(|f| [FieldType::Group, FieldType::File].contains(&f.kind)) {
                 self.fault(
                     &place,
                     format!("`{}` has no text that could stand in a title", field.name),
@@ -119,12 +82,7 @@ impl<'a> Lint<'a> {
         let Some(subject) = &record_type.subject else {
             return;
         };
-        let field = self.path(
-            place,
-            &subject.personal_code,
-            &record_type.name,
-            &record_type.fields,
-        );
+        let field = self.path(place, &subject.personal_code, &record_type.name, &record_type.fields);
         if let Some(field) = field {
             self.of_kind(place, field, &[FieldType::PersonalCode]);
         }
@@ -159,12 +117,7 @@ impl<'a> Lint<'a> {
         for (index, unique) in record_type.unique.iter().enumerate() {
             let place = place.item("unique", index);
             self.clause(&place.key("clause"), &unique.clause);
-            self.some(
-                &place,
-                "fields",
-                "field that must not repeat",
-                unique.fields.len(),
-            );
+            self.some(&place, "fields", "field that must not repeat", unique.fields.len());
             self.once(&place, "fields", &unique.fields);
             for (at, name) in unique.fields.iter().enumerate() {
                 let place = place.item("fields", at);

@@ -33,10 +33,7 @@ impl Lint<'_> {
             let place = root.key("country");
             self.fault(
                 &place,
-                format!(
-                    "the engine does not know the country `{}`",
-                    register.country
-                ),
+                format!("the engine does not know the country `{}`", register.country),
                 choose(COUNTRIES),
             );
         }
@@ -46,18 +43,8 @@ impl Lint<'_> {
         self.some(&root, "purpose", "purpose", register.purposes.len());
         self.items("purpose", &root, "purpose", &register.purposes);
         self.items("statement", &root, "statement", &register.statements);
-        self.items(
-            "ground for ending a grant",
-            &root,
-            "revocation_ground",
-            &register.revocation_grounds,
-        );
-        self.items(
-            "ground for refusal",
-            &root,
-            "refusal_ground",
-            &register.refusal_grounds,
-        );
+        self.items("ground for ending a grant", &root, "revocation_ground", &register.revocation_grounds);
+        self.items("ground for refusal", &root, "refusal_ground", &register.refusal_grounds);
         self.institutions(&root.key("institutions"));
         self.roles(&root);
         self.access(&root.key("access"));
@@ -71,44 +58,28 @@ impl Lint<'_> {
     /// A list that the statute cannot do without.
     pub(super) fn some(&mut self, owner: &Place, key: &'static str, what: &str, count: usize) {
         if count == 0 {
-            self.fault(
-                &owner.key(key),
-                format!("there is no {what}"),
-                format!("Name at least one {what}."),
-            );
+            self.fault(&owner.key(key), format!("there is no {what}"), format!("Name at least one {what}."));
         }
     }
 
     fn act(&mut self, place: &Place) {
         let act = &self.definition.register.act;
-        for (key, text) in [
-            ("issuer", &act.issuer),
-            ("kind", &act.kind),
-            ("title", &act.title),
-            ("publication", &act.publication),
-        ] {
+        for (key, text) in
+            [("issuer", &act.issuer), ("kind", &act.kind), ("title", &act.title), ("publication", &act.publication)]
+        {
             self.text(&place.key(key), text);
         }
         if act.adopted > act.in_force_from {
             self.fault(
                 &place.key("in_force_from"),
-                format!(
-                    "the act is in force from {}, before it was adopted on {}",
-                    act.in_force_from, act.adopted
-                ),
+                format!("the act is in force from {}, before it was adopted on {}", act.in_force_from, act.adopted),
                 "Correct one of the two days.",
             );
         }
-        if let Some(until) = act
-            .in_force_until
-            .filter(|until| *until < act.in_force_from)
-        {
+        if let Some(until) = act.in_force_until.filter(|until| *until < act.in_force_from) {
             self.fault(
                 &place.key("in_force_until"),
-                format!(
-                    "the act ends on {until}, before it is in force on {}",
-                    act.in_force_from
-                ),
+                format!("the act ends on {until}, before it is in force on {}", act.in_force_from),
                 "Correct one of the two days.",
             );
         }
@@ -121,14 +92,8 @@ impl Lint<'_> {
 
     fn parties(&mut self, root: &Place) {
         let register = &self.definition.register;
-        let processors = register
-            .processors
-            .iter()
-            .enumerate()
-            .map(|(i, party)| (root.item("processor", i), party));
-        for (place, party) in
-            std::iter::once((root.key("controller"), &register.controller)).chain(processors)
-        {
+        let processors = register.processors.iter().enumerate().map(|(i, party)| (root.item("processor", i), party));
+        for (place, party) in std::iter::once((root.key("controller"), &register.controller)).chain(processors) {
             self.text(&place.key("name"), &party.name);
             self.clause(&place.key("clause"), &party.clause);
         }
@@ -154,20 +119,10 @@ impl Lint<'_> {
 
     fn institutions(&mut self, place: &Place) {
         let institutions = &self.definition.register.institutions;
-        self.some(
-            place,
-            "kind",
-            "kind of institution",
-            institutions.kinds.len(),
-        );
+        self.some(place, "kind", "kind of institution", institutions.kinds.len());
         self.items("kind of institution", place, "kind", &institutions.kinds);
         let known = self.record_type_names();
-        self.known(
-            &place.key("record_type"),
-            "record type",
-            &institutions.record_type,
-            &known,
-        );
+        self.known(&place.key("record_type"), "record type", &institutions.record_type, &known);
         let Some(name) = &institutions.kind_field else {
             if institutions.kinds.len() > 1 {
                 self.fault(
@@ -192,11 +147,7 @@ impl Lint<'_> {
             return;
         };
         let mut codes: Vec<&str> = list.codes.iter().map(|code| code.code.as_str()).collect();
-        let mut kinds: Vec<&str> = institutions
-            .kinds
-            .iter()
-            .map(|kind| kind.name.as_str())
-            .collect();
+        let mut kinds: Vec<&str> = institutions.kinds.iter().map(|kind| kind.name.as_str()).collect();
         for names in [&mut codes, &mut kinds] {
             names.sort_unstable();
             names.dedup();
@@ -204,12 +155,7 @@ impl Lint<'_> {
         if codes != kinds {
             self.fault(
                 &place,
-                format!(
-                    "the codes of `{}` ({}) are not the kinds ({})",
-                    list.name,
-                    codes.join(", "),
-                    kinds.join(", ")
-                ),
+                format!("the codes of `{}` ({}) are not the kinds ({})", list.name, codes.join(", "), kinds.join(", ")),
                 "Make the kinds and the codes the same.",
             );
         }
@@ -218,13 +164,7 @@ impl Lint<'_> {
     fn roles(&mut self, root: &Place) {
         let roles = &self.definition.register.roles;
         self.some(root, "role", "role", roles.len());
-        self.unique(
-            "role",
-            roles
-                .iter()
-                .enumerate()
-                .map(|(i, role)| (role.name.as_str(), root.item("role", i))),
-        );
+        self.unique("role", roles.iter().enumerate().map(|(i, role)| (role.name.as_str(), root.item("role", i))));
         for (index, role) in roles.iter().enumerate() {
             let place = root.item("role", index);
             self.machine_name(&place, &role.name);
@@ -267,10 +207,7 @@ impl Lint<'_> {
 
     fn recipients(&mut self, root: &Place) {
         let recipients = &self.definition.register.recipients;
-        let names = recipients
-            .iter()
-            .enumerate()
-            .map(|(i, r)| (r.name.as_str(), root.item("recipient", i)));
+        let names = recipients.iter().enumerate().map(|(i, r)| (r.name.as_str(), root.item("recipient", i)));
         self.unique("recipient", names);
         for (index, recipient) in recipients.iter().enumerate() {
             let place = root.item("recipient", index);
@@ -293,22 +230,12 @@ impl Lint<'_> {
             self.clause(&place.key("clause"), &publication.clause);
             self.some(&place, "fields", "public field", publication.fields.len());
             self.once(&place, "fields", &publication.fields);
-            self.known(
-                &place.key("record_type"),
-                "record type",
-                &publication.record_type,
-                &names,
-            );
+            self.known(&place.key("record_type"), "record type", &publication.record_type, &names);
             let Some(record_type) = self.record_type(&publication.record_type) else {
                 continue;
             };
             for (at, path) in publication.fields.iter().enumerate() {
-                self.open_path(
-                    &place.item("fields", at),
-                    path,
-                    &record_type.name,
-                    &record_type.fields,
-                );
+                self.open_path(&place.item("fields", at), path, &record_type.name, &record_type.fields);
             }
         }
     }
@@ -316,41 +243,17 @@ impl Lint<'_> {
     fn confirmations(&mut self, root: &Place) {
         let register = &self.definition.register;
         let duties = &register.confirmations;
-        let kinds: Vec<&str> = register
-            .institutions
-            .kinds
-            .iter()
-            .map(|kind| kind.name.as_str())
-            .collect();
+        let kinds: Vec<&str> = register.institutions.kinds.iter().map(|kind| kind.name.as_str()).collect();
         let types = self.record_type_names();
-        let names = duties
-            .iter()
-            .enumerate()
-            .map(|(i, d)| (d.name.as_str(), root.item("confirmation", i)));
+        let names = duties.iter().enumerate().map(|(i, d)| (d.name.as_str(), root.item("confirmation", i)));
         self.unique("confirmation", names);
         for (index, duty) in duties.iter().enumerate() {
             let place = root.item("confirmation", index);
             self.machine_name(&place, &duty.name);
             self.clause(&place.key("clause"), &duty.clause);
-            self.known(
-                &place.key("institution_kind"),
-                "kind of institution",
-                &duty.institution_kind,
-                &kinds,
-            );
-            self.some(
-                &place,
-                "record_types",
-                "record type to confirm",
-                duty.record_types.len(),
-            );
-            self.all_known(
-                &place,
-                "record_types",
-                "record type",
-                &duty.record_types,
-                &types,
-            );
+            self.known(&place.key("institution_kind"), "kind of institution", &duty.institution_kind, &kinds);
+            self.some(&place, "record_types", "record type to confirm", duty.record_types.len());
+            self.all_known(&place, "record_types", "record type", &duty.record_types, &types);
             self.some(&place, "due_on", "due day", duty.due_on.len());
             self.once(&place, "due_on", &duty.due_on);
             for (at, day) in duty.due_on.iter().enumerate() {
@@ -367,10 +270,7 @@ impl Lint<'_> {
 
     fn retention_rules(&mut self, root: &Place) {
         let rules = &self.definition.register.retention_rules;
-        let names = rules
-            .iter()
-            .enumerate()
-            .map(|(i, rule)| (rule.name.as_str(), root.item("retention", i)));
+        let names = rules.iter().enumerate().map(|(i, rule)| (rule.name.as_str(), root.item("retention", i)));
         self.unique("retention rule", names);
         for (index, rule) in rules.iter().enumerate() {
             let place = root.item("retention", index);
@@ -391,27 +291,18 @@ impl Lint<'_> {
     /// What becomes of the data, and after what time.
     fn fate(&mut self, place: &Place, rule: &RetentionRule) {
         if !THEN.contains(&rule.then.as_str()) {
-            self.fault(
-                &place.key("then"),
-                format!("`{}` cannot be done with data", rule.then),
-                choose(THEN),
-            );
+            self.fault(&place.key("then"), format!("`{}` cannot be done with data", rule.then), choose(THEN));
         }
         if let Some(text) = rule.period.as_deref().filter(|text| period(text).is_none()) {
             self.period_fault(&place.key("period"), text);
         }
         if rule.then == "keep" {
             if rule.period.is_some() {
-                let advice =
-                    "Remove the period, or say in `then` what becomes of the data after it.";
+                let advice = "Remove the period, or say in `then` what becomes of the data after it.";
                 self.fault(&place.key("period"), "what is kept has no period", advice);
             }
         } else if rule.source.is_none() && (rule.trigger.is_none() || rule.period.is_none()) {
-            let missing = if rule.trigger.is_none() {
-                "trigger"
-            } else {
-                "period"
-            };
+            let missing = if rule.trigger.is_none() { "trigger" } else { "period" };
             self.fault(
                 &place.key(missing),
                 format!("without `{missing}` nobody knows when to {}", rule.then),
@@ -441,18 +332,11 @@ impl Lint<'_> {
             return;
         }
         let types = &self.definition.record_types;
-        let uses_rule = |t: &&RecordType| {
-            t.fields
-                .iter()
-                .any(|f| f.retention.as_ref() == Some(&rule.name))
-        };
+        let uses_rule = |t: &&RecordType| t.fields.iter().any(|f| f.retention.as_ref() == Some(&rule.name));
         let mut users: Vec<&RecordType> = types.iter().filter(uses_rule).collect();
         if users.is_empty() {
-            let names = |t: &&RecordType| {
-                trigger
-                    .parse::<super::FieldPath>()
-                    .is_ok_and(|p| p.resolve(&t.fields).is_some())
-            };
+            let names =
+                |t: &&RecordType| trigger.parse::<super::FieldPath>().is_ok_and(|p| p.resolve(&t.fields).is_some());
             users = types.iter().filter(names).take(1).collect();
         }
         if users.is_empty() {
@@ -475,11 +359,7 @@ impl Lint<'_> {
         };
         self.clause(&place.key("clause"), &rule.clause);
         if rule.every_hours == 0 {
-            self.fault(
-                &place.key("every_hours"),
-                "no time lies between two copies",
-                "Write the hours, at least 1.",
-            );
+            self.fault(&place.key("every_hours"), "no time lies between two copies", "Write the hours, at least 1.");
         }
         for (index, day) in rule.keep_days_of_month.iter().enumerate() {
             if !(1..=31).contains(day) {
@@ -510,33 +390,19 @@ impl Lint<'_> {
     }
 
     fn period_fault(&mut self, place: &Place, text: &str) {
-        self.fault(
-            place,
-            format!("`{text}` is not a period"),
-            "Write it as ISO 8601 has it: P10Y, P6M, P2W or P30D.",
-        );
+        self.fault(place, format!("`{text}` is not a period"), "Write it as ISO 8601 has it: P10Y, P6M, P2W or P30D.");
     }
 }
 
 fn is_short_name(text: &str) -> bool {
     !text.is_empty()
         && !text.starts_with('-')
-        && text
-            .bytes()
-            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+        && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
 }
 
 /// The level that follows from a security class, if it is one.
 fn level_of(class: &str) -> Option<&'static str> {
-    let [
-        b'K',
-        k @ b'0'..=b'3',
-        b'T',
-        t @ b'0'..=b'3',
-        b'S',
-        s @ b'0'..=b'3',
-    ] = class.as_bytes()
-    else {
+    let [b'K', k @ b'0'..=b'3', b'T', t @ b'0'..=b'3', b'S', s @ b'0'..=b'3'] = class.as_bytes() else {
         return None;
     };
     Some(match k.max(t).max(s) {
@@ -549,6 +415,5 @@ fn level_of(class: &str) -> Option<&'static str> {
 /// Whether `text` is `MM-DD` of a day that every year has, leap year or not.
 fn is_day_of_every_year(text: &str) -> bool {
     const COMMON_YEAR: &str = "2001";
-    text.len() == 5
-        && NaiveDate::parse_from_str(&format!("{COMMON_YEAR}-{text}"), "%Y-%m-%d").is_ok()
+    text.len() == 5 && NaiveDate::parse_from_str(&format!("{COMMON_YEAR}-{text}"), "%Y-%m-%d").is_ok()
 }

@@ -39,28 +39,15 @@ impl<'a> Lint<'a> {
         ] {
             let kind = word(&rule.kind);
             if !given && needed.contains(&key) {
-                self.fault(
-                    &place.key(key),
-                    format!("a rule `{kind}` needs `{key}`"),
-                    format!("Add `{key}`."),
-                );
+                self.fault(&place.key(key), format!("a rule `{kind}` needs `{key}`"), format!("Add `{key}`."));
             } else if given && !needed.contains(&key) && !allowed.contains(&key) {
-                self.fault(
-                    &place.key(key),
-                    format!("a rule `{kind}` does not use `{key}`"),
-                    "Remove it.",
-                );
+                self.fault(&place.key(key), format!("a rule `{kind}` does not use `{key}`"), "Remove it.");
             }
         }
     }
 
     /// Among which fields the rule looks: the parts of its list, or the fields of the record.
-    fn rows(
-        &mut self,
-        record_type: &'a RecordType,
-        place: &Place,
-        rule: &Rule,
-    ) -> Option<(&'a str, &'a [Field])> {
+    fn rows(&mut self, record_type: &'a RecordType, place: &Place, rule: &Rule) -> Option<(&'a str, &'a [Field])> {
         let Some(of) = &rule.of else {
             return Some((&record_type.name, &record_type.fields));
         };
@@ -70,23 +57,12 @@ impl<'a> Lint<'a> {
             return None;
         }
         if !group.repeats {
-            self.fault(
-                &place,
-                format!("`{of}` is not a list"),
-                "Name a group that repeats.",
-            );
+            self.fault(&place, format!("`{of}` is not a list"), "Name a group that repeats.");
         }
         Some((&group.name, &group.parts))
     }
 
-    fn rule(
-        &mut self,
-        record_type: &'a RecordType,
-        place: &Place,
-        rule: &'a Rule,
-        owner: &str,
-        fields: &'a [Field],
-    ) {
+    fn rule(&mut self, record_type: &'a RecordType, place: &Place, rule: &'a Rule, owner: &str, fields: &'a [Field]) {
         let mut part = |key: &'static str, path: Option<&String>, kind: FieldType| {
             let place = place.key(key);
             let field = self.path(&place, path?, owner, fields)?;
@@ -94,15 +70,10 @@ impl<'a> Lint<'a> {
         };
         if rule.kind == RuleKind::NoCycle {
             let reference = part("from", rule.from.as_ref(), FieldType::Reference);
-            if let Some(field) =
-                reference.filter(|f| f.refers_to.as_ref() != Some(&record_type.name))
-            {
+            if let Some(field) = reference.filter(|f| f.refers_to.as_ref() != Some(&record_type.name)) {
                 self.fault(
                     &place.key("from"),
-                    format!(
-                        "`{}` does not refer to {}, so it makes no chain",
-                        field.name, record_type.name
-                    ),
+                    format!("`{}` does not refer to {}, so it makes no chain", field.name, record_type.name),
                     "Name a reference to the record type itself.",
                 );
             }
@@ -119,20 +90,13 @@ impl<'a> Lint<'a> {
             );
         }
         if rule.from.is_some() && rule.from == rule.to {
-            self.fault(
-                &place.key("to"),
-                "both dates are the same field",
-                "Name the field of the second date.",
-            );
+            self.fault(&place.key("to"), "both dates are the same field", "Name the field of the second date.");
         }
         match rule.kind {
             RuleKind::Sequence => self.sequence(place, rule, by),
             RuleKind::Inside if record_type.lifecycle.is_none() => self.fault(
                 place,
-                format!(
-                    "a record of type {} has no life to be inside of",
-                    record_type.name
-                ),
+                format!("a record of type {} has no life to be inside of", record_type.name),
                 "Add `lifecycle`, or remove the rule.",
             ),
             RuleKind::Inside | RuleKind::Order | RuleKind::NoOverlap | RuleKind::NoCycle => {}
@@ -143,11 +107,7 @@ impl<'a> Lint<'a> {
         let ends = [("first", rule.first.as_ref()), ("last", rule.last.as_ref())];
         let given = ends.iter().any(|(_, code)| code.is_some());
         if given && rule.by.is_none() {
-            self.fault(
-                &place.key("by"),
-                "`first` and `last` are codes of no field",
-                "Name their field in `by`.",
-            );
+            self.fault(&place.key("by"), "`first` and `last` are codes of no field", "Name their field in `by`.");
         }
         if !given && rule.by.is_some() {
             self.fault(
