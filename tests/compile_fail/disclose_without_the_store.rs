@@ -1,0 +1,6 @@
+//! Only the store discloses.
+use andmekogu::store::Disclosed;
+
+fn main() {
+    let _ = Disclosed::new("a name");
+}
