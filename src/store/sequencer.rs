@@ -86,13 +86,20 @@ pub(in crate::store) fn integrate_waiting(conn: &mut AnyConn) -> Result<usize, E
     conn.transaction(|c| {
         type Row = (String, String, i64, String, Vec<u8>);
         let AnyConn::Pg(pg) = c else { return Ok(0) };
-        let rows: Vec<Row> = audit_queue::table
-            .inner_join(
-                audit_event::table
-                    .on(audit_event::register.eq(audit_queue::register).and(audit_event::id.eq(audit_queue::event_id))),
-            )
+        // Only the queue is locked: the run-time role may not update events, and so not lock them either.
+        let waiting: Vec<(String, String)> = audit_queue::table
             .order((audit_queue::register, audit_queue::event_id))
             .limit(BATCH)
+            .select((audit_queue::register, audit_queue::event_id))
+            .for_update()
+            .skip_locked()
+            .load(pg)?;
+        let (mut registers, ids): (Vec<String>, Vec<String>) = waiting.into_iter().unzip();
+        registers.dedup();
+        let rows: Vec<Row> = audit_event::table
+            .filter(audit_event::register.eq_any(&registers))
+            .filter(audit_event::id.eq_any(&ids))
+            .order((audit_event::register, audit_event::id))
             .select((
                 audit_event::register,
                 audit_event::id,
@@ -100,8 +107,6 @@ pub(in crate::store) fn integrate_waiting(conn: &mut AnyConn) -> Result<usize, E
                 audit_event::kind,
                 audit_event::commitment,
             ))
-            .for_update()
-            .skip_locked()
             .load(pg)?;
         let count = rows.len();
         metrics::gauge!("andmekogu_log_waiting").set(f64::from(u32::try_from(count).unwrap_or(u32::MAX)));

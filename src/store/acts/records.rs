@@ -751,7 +751,7 @@ impl<'tx> WriteTx<'tx> {
                 Within::Register => "the register",
             };
             let detail = format!("another record of {within} has the same {}", rule.fields.join(" and "));
-            let pointer = format!("/data/{}", rule.fields.first().map_or("", String::as_str));
+            let pointer = format!("/{}", rule.fields.first().map_or("", String::as_str));
             faults.push(Violation::error(&pointer, "not_unique", detail, Some(rule.clause.clone())));
         }
         Ok((keys.into_iter().map(|(k, _)| k).collect(), faults))
@@ -787,7 +787,7 @@ impl<'tx> WriteTx<'tx> {
             let found: Vec<Link> = query.load(self.conn)?;
             if found.iter().any(|l| l.id == own) {
                 let detail = "the chain of references leads back to this record";
-                faults.push(Violation::error(&format!("/data/{field}"), "cycle", detail, Some(rule.clause.clone())));
+                faults.push(Violation::error(&format!("/{field}"), "cycle", detail, Some(rule.clause.clone())));
             }
         }
         Ok(faults)
