@@ -1,0 +1,426 @@
+//! THE table of routes: what there is, which act it does, how that is audited, what it takes and gives. Handlers are
+//! registered from it, the OpenAPI document is made from it, and unknown query parameters are refused by it.
+
+use actix_web::http::Method;
+use actix_web::http::header::LOCATION;
+use actix_web::middleware::from_fn;
+use actix_web::web::{self, ServiceConfig};
+use actix_web::{HttpResponse, Resource, guard};
+
+use super::api::{
+    audit, documents, grants, institutions, operations, public, records, registers, sessions,
+};
+use super::layers;
+use super::problem::{Kind, Problem};
+use super::query::{Param, ParamKind};
+
+/// A method that some route has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Verb {
+    /// GET, and HEAD with it.
+    Get,
+    /// POST.
+    Post,
+    /// PATCH.
+    Patch,
+    /// DELETE.
+    Delete,
+}
+
+impl Verb {
+    /// As it is written.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Post => "POST",
+            Self::Patch => "PATCH",
+            Self::Delete => "DELETE",
+        }
+    }
+
+    fn takes(self, method: &Method) -> bool {
+        method.as_str() == self.as_str() || self == Self::Get && *method == Method::HEAD
+    }
+
+    fn route(self) -> actix_web::Route {
+        match self {
+            Self::Get => web::route().guard(guard::Any(guard::Get()).or(guard::Head())),
+            Self::Post => web::post(),
+            Self::Patch => web::patch(),
+            Self::Delete => web::delete(),
+        }
+    }
+}
+
+/// What a route takes as its body.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Takes {
+    /// Nothing.
+    Nothing,
+    /// JSON of this schema.
+    Json(&'static str),
+    /// JSON of this schema, or a form with parts `metadata` and `file`.
+    JsonOrForm(&'static str),
+    /// A form with a part `file`.
+    File,
+}
+
+/// What a route gives when all is well.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Gives {
+    /// Nothing (204).
+    Nothing,
+    /// JSON of this schema.
+    Json(&'static str),
+    /// JSON of this schema, with its version as `ETag`.
+    Versioned(&'static str),
+    /// Any JSON object.
+    Object,
+    /// Something else, of this media type.
+    Other(&'static str),
+}
+
+/// One route.
+pub struct Route {
+    /// Method.
+    pub method: Verb,
+    /// Path, with its variable segments in braces.
+    pub path: &'static str,
+    /// The act, as it stands in the log where it is logged.
+    pub act: &'static str,
+    /// How it is audited, or why not.
+    pub audited: &'static str,
+    /// A sentence.
+    pub summary: &'static str,
+    /// Body taken.
+    pub takes: Takes,
+    /// Status given when all is well.
+    pub status: u16,
+    /// Body given.
+    pub gives: Gives,
+    /// Query parameters.
+    pub query: &'static [Param],
+    /// Whether it needs a login.
+    pub login: bool,
+    attach: fn(Resource) -> Resource,
+}
+
+impl Route {
+    const BASE: Self = Self {
+        method: Verb::Get,
+        path: "",
+        act: "",
+        audited: "",
+        summary: "",
+        takes: Takes::Nothing,
+        status: 200,
+        gives: Gives::Object,
+        query: &[],
+        login: true,
+        attach: |r| r,
+    };
+
+    /// Whether a request with it creates something and may carry an `Idempotency-Key`.
+    pub fn creates(&self) -> bool {
+        self.method == Verb::Post
+            && self.audited == "write"
+            && self.status == 201
+            && !self.path.ends_with("corrections")
+    }
+}
+
+macro_rules! route {
+    ($method:ident $path:literal, $handler:path, $act:literal, $audited:expr, $summary:literal
+     $(, $field:ident: $value:expr)* $(,)?) => {
+        Route {
+            method: Verb::$method,
+            path: $path,
+            act: $act,
+            audited: $audited,
+            summary: $summary,
+            attach: |resource| resource.route(Verb::$method.route().to($handler)),
+            $($field: $value,)*
+            ..Route::BASE
+        }
+    };
+}
+
+const READ: &str = "read";
+const WRITE: &str = "write";
+const GRANT: &str = "grant";
+const LOGIN: &str = "login";
+/// A definition is a statute: it holds no personal data.
+const LAW: &str = "none: no personal data";
+/// The program about itself.
+const SELF: &str = "none: about the program only";
+
+const LIMIT: Param = Param::new(
+    "limit",
+    ParamKind::Number,
+    "Items of a page, 1 to 500; default 50",
+);
+const CURSOR: Param = Param::new(
+    "cursor",
+    ParamKind::Text,
+    "`next_cursor` of the page before",
+);
+const AS_OF: Param = Param::new("as_of", ParamKind::Day, "State on this day; default today");
+const PAGE: &[Param] = &[LIMIT, CURSOR];
+const RECORD: &[Param] = &[
+    AS_OF,
+    Param::new(
+        "known_at",
+        ParamKind::Instant,
+        "What the register knew at this instant; default now",
+    ),
+];
+const RECORDS: &[Param] = &[
+    Param::new("institution_id", ParamKind::Id, "Only this institution's"),
+    Param::new("q", ParamKind::Text, "Beginnings of names, or a whole code"),
+    Param::new(
+        "status",
+        ParamKind::OneOf(&["pending", "active", "ended"]),
+        "Only records that stand so on the day",
+    ),
+    Param::new(
+        "sort",
+        ParamKind::Text,
+        "Indexed field; `-` in front for descending",
+    ),
+    Param::new(
+        "filter",
+        ParamKind::Fields,
+        "`filter[field]=value`: exact value of an indexed field",
+    ),
+    AS_OF,
+    LIMIT,
+    CURSOR,
+];
+const GRANTS: &[Param] = &[
+    Param::new("user_id", ParamKind::Id, "Only this user's"),
+    LIMIT,
+    CURSOR,
+];
+const AUDIT: &[Param] = &[
+    Param::new("actor", ParamKind::Text, "User name or user id"),
+    Param::new(
+        "subject",
+        ParamKind::Text,
+        "Personal code, or id of a record",
+    ),
+    Param::new("action", ParamKind::Text, "Action, as in `record.read`"),
+    Param::new("from", ParamKind::Moment, "Not before this day or instant"),
+    Param::new(
+        "to",
+        ParamKind::Moment,
+        "Until the end of this day, or before this instant",
+    ),
+    Param::new("record_id", ParamKind::Id, "Id of a record"),
+    Param::new(
+        "decision",
+        ParamKind::OneOf(&["permitted", "denied"]),
+        "Outcome",
+    ),
+    LIMIT,
+    Param::new("cursor", ParamKind::Id, "`next_cursor` of the page before"),
+];
+const SIZE: &[Param] = &[Param::new(
+    "size",
+    ParamKind::Number,
+    "Size of the tree; default the whole",
+)];
+const SIZES: &[Param] = &[
+    Param {
+        required: true,
+        ..Param::new("from", ParamKind::Number, "Size of the older tree")
+    },
+    Param::new(
+        "to",
+        ParamKind::Number,
+        "Size of the newer tree; default the whole",
+    ),
+];
+const RANGE: &[Param] = &[
+    Param::new("from", ParamKind::Number, "First leaf; default 0"),
+    Param::new(
+        "to",
+        ParamKind::Number,
+        "Leaf to stop before; default the end",
+    ),
+];
+
+/// Every route of the service but the pages under `/api/docs/`.
+pub const ROUTES: &[Route] = &[
+    route!(Post "/api/v1/sessions", sessions::open, "session.open", LOGIN, "Logs in",
+        takes: Takes::Json("Login"), status: 201, gives: Gives::Json("SessionBody"), login: false),
+    route!(Post "/api/v1/sessions/refresh", sessions::refresh, "session.refresh", LOGIN, "Spends a refresh token",
+        takes: Takes::Json("Refresh"), status: 201, gives: Gives::Json("SessionBody"), login: false),
+    route!(Delete "/api/v1/sessions/current", sessions::close, "session.end", LOGIN, "Logs out",
+        status: 204, gives: Gives::Nothing),
+    route!(Get "/api/v1/me", sessions::me, "me.read", READ, "The caller, their grants and the records about them",
+        gives: Gives::Json("Me")),
+    route!(Post "/api/v1/me/password", sessions::password, "password.set", LOGIN,
+        "Changes the caller's own password and ends their sessions",
+        takes: Takes::Json("PasswordChange"), status: 204, gives: Gives::Nothing),
+    route!(Get "/api/v1/registers", registers::list, "register.list", LAW, "The registers",
+        gives: Gives::Json("RegisterPage"), query: PAGE),
+    route!(Get "/api/v1/registers/{r}", registers::describe, "register.read", LAW, "A definition in full"),
+    route!(Get "/api/v1/registers/{r}/schema/{type}", registers::schema, "register.schema", LAW,
+        "JSON Schema of a record type's data", gives: Gives::Object),
+    route!(Get "/api/v1/registers/{r}/institutions", institutions::list, "record.list", READ, "Lists institutions",
+        gives: Gives::Json("RecordPage"), query: RECORDS),
+    route!(Post "/api/v1/registers/{r}/institutions", institutions::create, "record.create", WRITE,
+        "Enters an institution", takes: Takes::Json("RecordBody"), status: 201, gives: Gives::Versioned("Record")),
+    route!(Get "/api/v1/registers/{r}/institutions/{id}", institutions::read, "record.read", READ,
+        "Opens an institution", gives: Gives::Versioned("Record"), query: RECORD),
+    route!(Patch "/api/v1/registers/{r}/institutions/{id}", institutions::change, "record.change", WRITE,
+        "Changes an institution from a day on", takes: Takes::Json("ChangeBody"), gives: Gives::Versioned("Record")),
+    route!(Post "/api/v1/registers/{r}/base-documents", documents::create, "document.add", WRITE,
+        "Enters a base document", takes: Takes::JsonOrForm("DocumentBody"), status: 201,
+        gives: Gives::Json("Document")),
+    route!(Get "/api/v1/registers/{r}/base-documents/{id}", documents::read, "document.read", READ,
+        "Reads a base document", gives: Gives::Json("Document")),
+    route!(Get "/api/v1/registers/{r}/base-documents/{id}/file", documents::file, "document.read", READ,
+        "Reads a base document's file", gives: Gives::Other("application/octet-stream")),
+    route!(Post "/api/v1/registers/{r}/files", documents::store, "file.store", WRITE,
+        "Stores a file for a field of type `file`", takes: Takes::File, status: 201,
+        gives: Gives::Json("StoredFile")),
+    route!(Get "/api/v1/registers/{r}/records/{type}", records::list, "record.list", READ, "Lists records",
+        gives: Gives::Json("RecordPage"), query: RECORDS),
+    route!(Post "/api/v1/registers/{r}/records/{type}", records::create, "record.create", WRITE, "Enters a record",
+        takes: Takes::Json("RecordBody"), status: 201, gives: Gives::Versioned("Record")),
+    route!(Get "/api/v1/registers/{r}/records/{type}/{id}", records::read, "record.read", READ, "Opens a record",
+        gives: Gives::Versioned("Record"), query: RECORD),
+    route!(Patch "/api/v1/registers/{r}/records/{type}/{id}", records::change, "record.change", WRITE,
+        "Changes a record from a day on", takes: Takes::Json("ChangeBody"), gives: Gives::Versioned("Record")),
+    route!(Post "/api/v1/registers/{r}/records/{type}/{id}/corrections", records::correct, "record.correct", WRITE,
+        "Mends an entry that was never true", takes: Takes::Json("CorrectionBody"), status: 201,
+        gives: Gives::Versioned("Record")),
+    route!(Get "/api/v1/registers/{r}/records/{type}/{id}/entries", records::entries, "record.history", READ,
+        "Every entry ever made", gives: Gives::Json("EntryPage"), query: PAGE),
+    route!(Post "/api/v1/registers/{r}/records/{type}/{id}/end", records::end, "record.end", WRITE,
+        "Ends a record on a day", takes: Takes::Json("EndBody"), gives: Gives::Versioned("Record")),
+    route!(Get "/api/v1/registers/{r}/grants", grants::list, "grant.list", READ, "Lists grants",
+        gives: Gives::Json("GrantPage"), query: GRANTS),
+    route!(Post "/api/v1/registers/{r}/grants", grants::issue, "grant.issue", GRANT, "Grants a role",
+        takes: Takes::Json("GrantBody"), status: 201, gives: Gives::Versioned("Grant")),
+    route!(Patch "/api/v1/registers/{r}/grants/{id}", grants::change, "grant.change", GRANT, "Changes a grant",
+        takes: Takes::Json("GrantChangeBody"), gives: Gives::Versioned("Grant")),
+    route!(Post "/api/v1/registers/{r}/grants/{id}/revocation", grants::revoke, "grant.revoke", GRANT,
+        "Ends a grant", takes: Takes::Json("RevocationBody"), gives: Gives::Versioned("Grant")),
+    route!(Get "/api/v1/registers/{r}/grant-log", grants::log, "grant.log", READ,
+        "Every granting, change and ending", gives: Gives::Json("GrantLogPage"), query: PAGE),
+    route!(Get "/api/v1/registers/{r}/audit", audit::list, "audit.read", READ, "Entries of the log, newest first",
+        gives: Gives::Json("AuditPage"), query: AUDIT),
+    route!(Get "/api/v1/registers/{r}/audit/checkpoint", audit::checkpoint, "audit.checkpoint", READ,
+        "A signed tree head (C2SP)", gives: Gives::Other("text/plain")),
+    route!(Get "/api/v1/registers/{r}/audit/consistency", audit::consistency, "audit.consistency", READ,
+        "A consistency proof (RFC 6962)", gives: Gives::Json("Proof"), query: SIZES),
+    route!(Get "/api/v1/registers/{r}/audit/export", audit::export, "audit.export", READ,
+        "The log in tree order, a line an entry", gives: Gives::Other("application/x-ndjson"), query: RANGE),
+    route!(Get "/api/v1/registers/{r}/audit/vkey", audit::vkey, "audit.vkey", "none: a public key",
+        "The verifier key of the checkpoints", gives: Gives::Other("text/plain")),
+    route!(Get "/api/v1/registers/{r}/audit/{seq}/inclusion", audit::inclusion, "audit.inclusion", READ,
+        "An inclusion proof (RFC 6962)", gives: Gives::Json("Proof"), query: SIZE),
+    route!(Get "/api/public/v1/registers", public::list, "public.catalogue", LAW, "The catalogue of registers",
+        gives: Gives::Json("RegisterPage"), query: PAGE, login: false),
+    route!(Get "/api/public/v1/registers/{r}", public::describe, "public.register", LAW,
+        "What everybody may know of a register", login: false),
+    route!(Get "/healthz", operations::live, "health.live", SELF, "Whether the process lives", login: false),
+    route!(Get "/readyz", operations::ready, "health.ready", SELF, "Whether the database answers and is migrated",
+        login: false),
+    route!(Get "/metrics", operations::measured, "metrics", SELF, "Counters for Prometheus",
+        gives: Gives::Other("text/plain"), login: false),
+    route!(Get "/api/openapi.json", operations::openapi, "openapi", SELF, "This document", login: false),
+];
+
+/// The route that answers to a method at a pattern.
+pub fn find(method: &Method, pattern: &str) -> Option<&'static Route> {
+    ROUTES
+        .iter()
+        .find(|r| r.path == pattern && r.method.takes(method))
+}
+
+/// Registers every handler of the table.
+pub fn register(cfg: &mut ServiceConfig) {
+    let mut seen: Vec<&str> = Vec::new();
+    for route in ROUTES {
+        if seen.contains(&route.path) {
+            continue;
+        }
+        seen.push(route.path);
+        let here = || ROUTES.iter().filter(|r| r.path == route.path);
+        let mut allow: Vec<&str> = here().map(|r| r.method.as_str()).collect();
+        if allow.contains(&"GET") {
+            allow.push("HEAD");
+        }
+        let allow = allow.join(", ");
+        let resource = here().fold(Resource::new(route.path), |resource, r| {
+            (r.attach)(resource)
+        });
+        cfg.service(
+            resource
+                .default_service(web::to(move || other_method(allow.clone())))
+                .wrap(from_fn(layers::guarded)),
+        );
+    }
+    cfg.service(
+        Resource::new("/api/docs/{file:.*}")
+            .route(Verb::Get.route().to(operations::docs))
+            .default_service(web::to(|| other_method("GET, HEAD".into()))),
+    );
+    cfg.service(Resource::new("/api/docs").route(web::get().to(|| async {
+        HttpResponse::PermanentRedirect()
+            .insert_header((LOCATION, "/api/docs/"))
+            .finish()
+    })));
+}
+
+async fn other_method(allow: String) -> Result<HttpResponse, Problem> {
+    Err(Problem {
+        allow: Some(allow.clone()),
+        ..Problem::new(Kind::MethodNotAllowed, format!("here there are {allow}"))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    #[test]
+    fn every_route_stands_once_and_says_how_it_is_audited() {
+        let mut seen = HashSet::new();
+        for route in ROUTES {
+            assert!(seen.insert((route.method, route.path)), "{}", route.path);
+            assert!(
+                !route.act.is_empty() && !route.summary.is_empty(),
+                "{}",
+                route.path
+            );
+            let known = [READ, WRITE, GRANT, LOGIN].contains(&route.audited);
+            assert!(
+                known || route.audited.starts_with("none: "),
+                "{}",
+                route.path
+            );
+        }
+    }
+
+    #[test]
+    fn what_needs_no_login_shows_no_personal_data() {
+        for route in ROUTES.iter().filter(|r| !r.login) {
+            assert!(
+                route.audited == LOGIN || route.audited.starts_with("none: "),
+                "{}",
+                route.path
+            );
+        }
+    }
+
+    #[test]
+    fn head_is_answered_where_get_is() {
+        assert!(find(&Method::HEAD, "/healthz").is_some());
+        assert!(find(&Method::POST, "/healthz").is_none());
+    }
+}
