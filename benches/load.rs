@@ -198,11 +198,8 @@ async fn prepare(app: &Arc<App>) -> Place {
         }
     };
     let cx = || ActContext::user(clerk);
-    let data = DocumentData {
-        kind: "contract".into(),
-        date: NaiveDate::from_ymd_opt(2020, 1, 1),
-        ..DocumentData::default()
-    };
+    let data =
+        DocumentData { kind: "contract".into(), date: NaiveDate::from_ymd_opt(2020, 1, 1), ..DocumentData::default() };
     let document = app.add_document(cx(), REGISTER.into(), data, None).await.expect("a document").get().id;
     let day = NaiveDate::from_ymd_opt(2020, 1, 1).unwrap_or_default();
     let run = Uuid::now_v7().simple().to_string();
@@ -224,7 +221,8 @@ async fn prepare(app: &Arc<App>) -> Place {
         let institution = create("institution", None, data).await;
         let data = json!({ "unit_name": "Osakond", "lifecycle_events": [{ "kind": "created", "date": "2020-01-01" }] });
         let unit = create("unit", Some(institution), data).await;
-        let data = json!({ "unit": unit, "post_title": "õpetaja", "created_on": "2020-01-01", "prescribed_load": "1.00" });
+        let data =
+            json!({ "unit": unit, "post_title": "õpetaja", "created_on": "2020-01-01", "prescribed_load": "1.00" });
         posts.push(create("post", Some(institution), data).await);
         institutions.push(institution);
     }
@@ -234,7 +232,8 @@ async fn prepare(app: &Arc<App>) -> Place {
 /// The n-th employee: another person for each n, up to some thirty million.
 fn employee(place: &Place, n: u64) -> NewRecord {
     let serial = u16::try_from(n % 999).unwrap_or(0);
-    let birth = NaiveDate::from_ymd_opt(1950, 1, 1).unwrap_or_default() + chrono::Duration::days(i64::try_from(n / 999 % 20_000).unwrap_or(0));
+    let birth = NaiveDate::from_ymd_opt(1950, 1, 1).unwrap_or_default()
+        + chrono::Duration::days(i64::try_from(n / 999 % 20_000).unwrap_or(0));
     let sex = if n / 999 / 20_000 % 2 == 0 { Sex::Female } else { Sex::Male };
     let code = PersonalCode::fictitious_ee(birth, sex, serial).map(|c| c.as_str().to_owned()).unwrap_or_default();
     let at = usize::try_from(n).unwrap_or(0);
@@ -307,7 +306,7 @@ fn serve(app: Arc<App>) -> (SocketAddr, impl FnOnce()) {
                 metrics_public: false,
                 shutdown_seconds: 1,
             };
-            let (server, address) = andmekogu::web::bind(app, &settings).expect("the server binds");
+            let (server, address) = andmekogu::web::bind(app, settings).expect("the server binds");
             sender.send((address, server.handle())).expect("the address is taken");
             server.await.expect("the server runs");
         });
@@ -460,7 +459,10 @@ fn verify(url: &DatabaseUrl, app: &App) {
     let entries: u64 = reports.iter().map(|r| r.size).sum();
     let faults: usize = reports.iter().map(|r| r.faults.len()).sum();
     let seconds = started.elapsed().as_secs_f64();
-    println!("verify        {:>9.0}/s   {entries} entries in {seconds:.1} s, {faults} faults", number(entries) / seconds);
+    println!(
+        "verify        {:>9.0}/s   {entries} entries in {seconds:.1} s, {faults} faults",
+        number(entries) / seconds
+    );
 }
 
 fn resident_mb() -> f64 {

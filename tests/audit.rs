@@ -36,7 +36,10 @@ fn a_read_is_logged_with_the_records_served() {
         for subject in [&s.employee, &s.personal_code] {
             let about = supervisor.get(&format!("/registers/{REGISTER}/audit?subject={subject}")).expect(200);
             let actions: Vec<_> = about.body["items"].as_array().unwrap().iter().map(|e| e["action"].clone()).collect();
-            assert!(actions.contains(&json!("record.list")) && actions.contains(&json!("record.create")), "{actions:?}");
+            assert!(
+                actions.contains(&json!("record.list")) && actions.contains(&json!("record.create")),
+                "{actions:?}"
+            );
         }
     });
 }
@@ -109,8 +112,13 @@ fn a_checkpoint_proves_that_nothing_was_altered() {
         let inclusion = supervisor.get(&format!("{base}/{seq}/inclusion?size={}", new.size)).expect(200).body;
         let proof: Vec<_> = inclusion["proof"].as_array().unwrap().iter().map(hash).collect();
         tree::verify_inclusion(&hash(&inclusion["leaf_hash"]), seq, new.size, &proof, &new.root).unwrap();
-        for (path, status) in [("0/inclusion?size=999999", 404), ("999999/inclusion", 404),
-                               ("consistency?from=5&to=2", 404), ("x/inclusion", 404), ("consistency?from=x", 400)] {
+        for (path, status) in [
+            ("0/inclusion?size=999999", 404),
+            ("999999/inclusion", 404),
+            ("consistency?from=5&to=2", 404),
+            ("x/inclusion", 404),
+            ("consistency?from=x", 400),
+        ] {
             assert_eq!(supervisor.get(&format!("{base}/{path}")).status, status, "{path}");
         }
 
@@ -122,8 +130,7 @@ fn a_checkpoint_proves_that_nothing_was_altered() {
             path
         };
         let export = supervisor.get(&format!("{base}/export?from=0&to={}", new.size)).expect(200).text;
-        let (export, old_note, new_note) =
-            (write("export", &export), write("old", &old_note), write("new", &new_note));
+        let (export, old_note, new_note) = (write("export", &export), write("old", &old_note), write("new", &new_note));
         let verdict = |export: &std::path::Path| {
             Command::new("python3")
                 .arg("tests/verifier/verify.py")
@@ -160,9 +167,7 @@ fn whoever_changes_the_database_is_found_out() {
             }
             place.sql("DROP TRIGGER audit_payload_no_update").unwrap();
         }
-        place
-            .sql("UPDATE audit_payload SET body = REPLACE(body, 'record.create', 'record.change')")
-            .unwrap();
+        place.sql("UPDATE audit_payload SET body = REPLACE(body, 'record.create', 'record.change')").unwrap();
         assert!(!s.h.audit_faults().is_empty(), "every rewritten event is found");
         let School { h, .. } = s;
         drop(h.without_final_check());

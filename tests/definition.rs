@@ -67,7 +67,8 @@ fn the_shipped_definition_names_every_clause_of_its_statute_and_no_other() {
     let missing: Vec<_> = theirs.difference(&ours).collect();
     assert!(missing.is_empty(), "clauses without a word on them: {missing:?}");
     // Beyond the numbered ones only whole sections whose subsections have numbers of their own.
-    let invented: Vec<_> = ours.difference(&theirs).filter(|c| !theirs.iter().any(|t| t.starts_with(&format!("{c} ")))).collect();
+    let invented: Vec<_> =
+        ours.difference(&theirs).filter(|c| !theirs.iter().any(|t| t.starts_with(&format!("{c} ")))).collect();
     assert!(invented.is_empty(), "clauses that do not exist: {invented:?}");
 }
 
@@ -77,7 +78,9 @@ fn names_dates_and_lists_are_those_of_the_statute() {
     let definition = shipped().into_iter().find(|d| d.register.short_name == REGISTER).unwrap();
     let source = &definition.register;
     let flat = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    for verbatim in [&source.name.et, &source.short_name, &source.act.title, &source.act.publication, &source.controller.name] {
+    for verbatim in
+        [&source.name.et, &source.short_name, &source.act.title, &source.act.publication, &source.controller.name]
+    {
         assert!(flat.contains(verbatim.as_str()), "{verbatim}");
     }
     assert_eq!((source.act.number.as_str(), source.act.adopted.to_string()), ("47", "2019-12-12".into()));
@@ -87,7 +90,12 @@ fn names_dates_and_lists_are_those_of_the_statute() {
     assert!(flat.contains(&source.security.class) && source.security.level == "M");
     for list in [&source.purposes, &source.revocation_grounds] {
         for item in list {
-            assert!(flat.contains(item.label.et.trim_end_matches(['.', ';'])), "{} is verbatim: {}", item.name, item.label.et);
+            assert!(
+                flat.contains(item.label.et.trim_end_matches(['.', ';'])),
+                "{} is verbatim: {}",
+                item.name,
+                item.label.et
+            );
         }
     }
     assert_eq!(source.revocation_grounds.len(), 5);
@@ -101,7 +109,8 @@ fn names_dates_and_lists_are_those_of_the_statute() {
 fn all_27_points_of_the_data_have_a_field() {
     let definition = shipped().into_iter().find(|d| d.register.short_name == REGISTER).unwrap();
     let employee = definition.record_types.iter().find(|t| t.name == "employee").unwrap();
-    let clauses: BTreeSet<String> = employee.fields.iter().filter_map(|f| f.clause.as_ref().map(|c| c.0.clone())).collect();
+    let clauses: BTreeSet<String> =
+        employee.fields.iter().filter_map(|f| f.clause.as_ref().map(|c| c.0.clone())).collect();
     for point in 1..=27 {
         assert!(clauses.contains(&format!("§ 12 lg 1 p {point}")), "point {point}");
     }
@@ -184,7 +193,11 @@ fn copy(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).unwrap();
     for item in std::fs::read_dir(from).unwrap().flatten() {
         let target = to.join(item.file_name());
-        if item.path().is_dir() { copy(&item.path(), &target) } else { std::fs::copy(item.path(), target).map(|_| ()).unwrap() }
+        if item.path().is_dir() {
+            copy(&item.path(), &target)
+        } else {
+            std::fs::copy(item.path(), target).map(|_| ()).unwrap()
+        }
     }
 }
 
@@ -197,7 +210,10 @@ fn change(folder: &Path, file: &str, from: &str, to: &str) {
 
 fn check(folder: &Path) -> (bool, String) {
     let output = Command::new(env!("CARGO_BIN_EXE_andmekogu")).arg("check").arg(folder).output().unwrap();
-    (output.status.success(), String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr))
+    (
+        output.status.success(),
+        String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr),
+    )
 }
 
 #[test]
@@ -212,8 +228,12 @@ fn check_names_every_fault_with_file_line_and_what_to_do() {
     change(folder.path(), "access.cedar", "Role::\"processor\"", "Role::\"magician\"");
     let (good, said) = check(folder.path());
     assert!(!good);
-    for (file, word) in [("records/employee.toml:", "for_ever_and_a_day"), ("records/unit.toml:", "colour"),
-                         ("register.toml:", "level"), ("access.cedar:", "magician")] {
+    for (file, word) in [
+        ("records/employee.toml:", "for_ever_and_a_day"),
+        ("records/unit.toml:", "colour"),
+        ("register.toml:", "level"),
+        ("access.cedar:", "magician"),
+    ] {
         let line = said.lines().find(|l| l.contains(file) && l.contains(word));
         let line = line.unwrap_or_else(|| panic!("{file} {word} in:\n{said}"));
         let after = line.split(file).nth(1).unwrap();
@@ -256,7 +276,8 @@ fn a_changed_definition_is_logged_and_one_that_orphans_data_is_refused() {
         copy(&Path::new("config/registers").join(REGISTER), &folder.path().join(REGISTER));
         change(folder.path(), "register.toml", "# ", "# Viidud kooskõlla. ");
         s.h.restart(crate::harness::definitions(folder.path()));
-        let loads: Vec<_> = s.h.export(REGISTER).into_iter().filter(|l| l["event"]["action"] == "definition.load").collect();
+        let loads: Vec<_> =
+            s.h.export(REGISTER).into_iter().filter(|l| l["event"]["action"] == "definition.load").collect();
         assert_eq!(loads.len(), 2, "the first and the changed one");
         assert_eq!(loads[1]["event"]["detail"]["replaces"], loads[0]["event"]["detail"]["digest"]);
 
@@ -281,9 +302,19 @@ fn an_entry_is_validated_by_the_version_in_force_on_its_day() {
         let register = folder.path().join(REGISTER);
         copy(&Path::new("config/registers").join(REGISTER), &register);
         copy(&Path::new("config/registers").join(REGISTER), &register.join("versions/2026-01-01"));
-        change(folder.path(), "register.toml", "in_force_from = \"2019-12-20\"", "in_force_from = \"2019-12-20\"\nin_force_until = \"2025-12-31\"");
+        change(
+            folder.path(),
+            "register.toml",
+            "in_force_from = \"2019-12-20\"",
+            "in_force_from = \"2019-12-20\"\nin_force_until = \"2025-12-31\"",
+        );
         let later = "versions/2026-01-01";
-        change(folder.path(), &format!("{later}/register.toml"), "in_force_from = \"2019-12-20\"", "in_force_from = \"2026-01-01\"");
+        change(
+            folder.path(),
+            &format!("{later}/register.toml"),
+            "in_force_from = \"2019-12-20\"",
+            "in_force_from = \"2026-01-01\"",
+        );
         change(folder.path(), &format!("{later}/records/employee.toml"), "max = \"1.50\"", "max = \"1.20\"");
         s.h.restart(crate::harness::definitions(folder.path()));
         let clerk = s.h.login("hr_clerk");
@@ -296,8 +327,14 @@ fn an_entry_is_validated_by_the_version_in_force_on_its_day() {
         assert!(refused.has_fault("/load_on_post", "range"), "{}", refused.text);
         let entered = change(1, "2025-02-01").expect(200);
         assert_eq!(entered.body["version"], 2, "what was lawful then stays so");
-        let digests: HashMap<_, _> = s.h.app.store.registers().versions(REGISTER).iter()
-            .map(|r| (r.definition.digest.clone(), r.definition.register.act.in_force_from.to_string())).collect();
+        let digests: HashMap<_, _> =
+            s.h.app
+                .store
+                .registers()
+                .versions(REGISTER)
+                .iter()
+                .map(|r| (r.definition.digest.clone(), r.definition.register.act.in_force_from.to_string()))
+                .collect();
         let entries = clerk.get(&format!("{}/entries", s.path())).expect(200).body;
         assert_eq!(digests[entries["items"][1]["definition"].as_str().unwrap()], "2019-12-20");
     });

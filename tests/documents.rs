@@ -8,7 +8,14 @@ use crate::harness::{Answer, Client, REGISTER, on_both_databases};
 const PDF: &[u8] = b"%PDF-1.7\n1 0 obj\n<< /Type /Catalog >>\nendobj\ntrailer\n<< /Root 1 0 R >>\n%%EOF\n";
 const PNG: &[u8] = &[0x89, b'P', b'N', b'G', 0x0d, 0x0a, 0x1a, 0x0a, 0, 0, 0, 0x0d, b'I', b'H', b'D', b'R'];
 
-fn upload(by: &Client, path: &str, metadata: Option<&serde_json::Value>, name: &str, media: &str, bytes: &[u8]) -> Answer {
+fn upload(
+    by: &Client,
+    path: &str,
+    metadata: Option<&serde_json::Value>,
+    name: &str,
+    media: &str,
+    bytes: &[u8],
+) -> Answer {
     let boundary = "x-boundary-x";
     let mut body = Vec::new();
     if let Some(metadata) = metadata {
@@ -36,8 +43,16 @@ fn a_document_kind_outside_the_statute_is_refused_with_its_clause() {
         assert!(refused.has_fault("/kind", "document_kind"));
         assert_eq!(refused.body["errors"][0]["clause"], "§ 16");
         let listed = refused.body["errors"][0]["detail"].as_str().unwrap();
-        for kind in ["administrative_act", "contract", "identity_document", "education_document", "career_document",
-                     "application_or_notice", "certificate", "other_proof"] {
+        for kind in [
+            "administrative_act",
+            "contract",
+            "identity_document",
+            "education_document",
+            "career_document",
+            "application_or_notice",
+            "certificate",
+            "other_proof",
+        ] {
             assert!(listed.contains(kind), "{kind}");
             let body = json!({ "kind": kind, "date": "2026-01-01", "explanation": "mille kohta" });
             clerk.post(&path, &body).expect(201);
@@ -80,8 +95,12 @@ fn a_file_is_stored_once_and_typed_by_its_content() {
         let files = format!("/registers/{REGISTER}/files");
         let photo = upload(&s.clerk, &files, None, "foto.png", "image/png", PNG).expect(201);
         let change = |version: i64, digest: &serde_json::Value| {
-            s.clerk.patch(&s.path(), version, &json!({ "effective_on": "2026-11-01",
-                "base_document_ids": [s.office.document], "data": { "photo": digest } }))
+            s.clerk.patch(
+                &s.path(),
+                version,
+                &json!({ "effective_on": "2026-11-01",
+                "base_document_ids": [s.office.document], "data": { "photo": digest } }),
+            )
         };
         let wrong = change(1, &first.body["file"]["sha256"]).expect(422);
         assert!(wrong.has_fault("/photo", "media"), "{}", wrong.text);

@@ -34,10 +34,8 @@ fn when_the_log_cannot_be_written_nothing_is_done_and_nothing_is_shown() {
         let s = School::open(h);
         let supervisor = s.h.login("supervisor");
         let foreign = s.h.login("it_manager");
-        let (records, entries) = (
-            s.h.place.count("SELECT COUNT(*) FROM record"),
-            s.h.place.count("SELECT COUNT(*) FROM entry"),
-        );
+        let (records, entries) =
+            (s.h.place.count("SELECT COUNT(*) FROM record"), s.h.place.count("SELECT COUNT(*) FROM entry"));
         break_the_log(&s.h.place);
         let list = format!("/registers/{REGISTER}/records/employee");
         let body = s.office.employee("Kask", &code(1990, 1));
@@ -51,7 +49,10 @@ fn when_the_log_cannot_be_written_nothing_is_done_and_nothing_is_shown() {
             ("change", s.clerk.patch(&s.path(), 1, &change)),
             ("audit", supervisor.get(&format!("/registers/{REGISTER}/audit"))),
             ("denial", foreign.get(&list)),
-            ("login", s.h.nobody().post("/sessions", &json!({ "username": "hr_clerk", "password": "vale parool on see" }))),
+            (
+                "login",
+                s.h.nobody().post("/sessions", &json!({ "username": "hr_clerk", "password": "vale parool on see" })),
+            ),
         ];
         for (what, answer) in answers {
             assert_eq!(answer.status, 503, "{what}: {}", answer.text);
@@ -168,7 +169,13 @@ impl Program {
     }
 }
 
-fn call(agent: &ureq::Agent, method: &str, url: &str, token: Option<&str>, body: Option<&Value>) -> Option<(u16, Value)> {
+fn call(
+    agent: &ureq::Agent,
+    method: &str,
+    url: &str,
+    token: Option<&str>,
+    body: Option<&Value>,
+) -> Option<(u16, Value)> {
     let mut request = ureq::http::Request::builder().method(method).uri(url);
     if let Some(token) = token {
         request = request.header("Authorization", format!("Bearer {token}"));
@@ -240,7 +247,10 @@ fn what_was_acknowledged_survives_being_killed() {
             }
             // A different moment of the program's life each time.
             std::thread::sleep(Duration::from_millis(150 + u64::from(round * 37 % 200)));
-            let before = std::mem::replace(&mut program, Program { child: Command::new("true").spawn().unwrap(), address: String::new() });
+            let before = std::mem::replace(
+                &mut program,
+                Program { child: Command::new("true").spawn().unwrap(), address: String::new() },
+            );
             before.kill();
             stop.store(true, Ordering::SeqCst);
         });
@@ -272,7 +282,12 @@ fn what_was_acknowledged_survives_being_killed() {
         .env("ANDMEKOGU_DATABASE_URL", sqlite_in(folder.path()))
         .output()
         .unwrap();
-    assert!(verified.status.success(), "{}{}", String::from_utf8_lossy(&verified.stdout), String::from_utf8_lossy(&verified.stderr));
+    assert!(
+        verified.status.success(),
+        "{}{}",
+        String::from_utf8_lossy(&verified.stdout),
+        String::from_utf8_lossy(&verified.stderr)
+    );
     eprintln!("killed 20 times, {} acknowledged, none lost", acknowledged.len());
 }
 

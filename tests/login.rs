@@ -17,8 +17,10 @@ fn a_wrong_password_and_an_unknown_name_get_the_same_answer_and_are_logged() {
         let log = h.login("supervisor").get(&format!("/registers/{REGISTER}/audit?action=login.failed")).expect(200);
         assert_eq!(log.body["items"][0]["actor"]["name"], "hr_clerk");
         assert_eq!(log.body["items"][0]["decision"], "denied");
-        assert!(!h.export("installation").iter().any(|l| l.to_string().contains("nobody_here")),
-            "what a stranger types is not logged: it may be a password");
+        assert!(
+            !h.export("installation").iter().any(|l| l.to_string().contains("nobody_here")),
+            "what a stranger types is not logged: it may be a password"
+        );
     });
 }
 
@@ -42,7 +44,8 @@ fn a_refresh_token_is_good_once_and_its_reuse_ends_the_session() {
     on_both_databases(|h| {
         h.staff();
         let nobody = h.nobody();
-        let session = nobody.post("/sessions", &json!({ "username": "hr_clerk", "password": PASSWORD })).expect(201).body;
+        let session =
+            nobody.post("/sessions", &json!({ "username": "hr_clerk", "password": PASSWORD })).expect(201).body;
         assert_eq!(session["token_type"], "Bearer");
         assert_eq!(session["expires_in"], 300);
         let refresh = |token: &serde_json::Value| nobody.post("/sessions/refresh", &json!({ "refresh_token": token }));

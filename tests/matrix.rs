@@ -62,8 +62,7 @@ fn matrix(definition: &Definition) -> String {
         "# Who may do what: role × action × object × circumstance, with the clause that decides\n\
          # + permitted, - refused. Made by the tests from the policies; `UPDATE_GOLDEN=1 cargo test matrix` rewrites it.\n",
     );
-    let roles: Vec<&str> =
-        definition.register.roles.iter().map(|r| r.name.as_str()).chain([INSTALLATION]).collect();
+    let roles: Vec<&str> = definition.register.roles.iter().map(|r| r.name.as_str()).chain([INSTALLATION]).collect();
     for role in &roles {
         let _ = writeln!(out, "\n## {role}");
         for action in Action::ALL {
@@ -114,7 +113,12 @@ fn the_policy_matrix_is_what_a_lawyer_approved() {
     }
     let approved = std::fs::read_to_string(path).unwrap_or_default();
     for (n, (a, b)) in approved.lines().zip(now.lines()).enumerate() {
-        assert_eq!(a, b, "{path}:{}: rights have changed; if that is meant, run with UPDATE_GOLDEN=1 and say so with a star in the changelog", n + 1);
+        assert_eq!(
+            a,
+            b,
+            "{path}:{}: rights have changed; if that is meant, run with UPDATE_GOLDEN=1 and say so with a star in the changelog",
+            n + 1
+        );
     }
     assert_eq!(approved.lines().count(), now.lines().count());
 }
@@ -131,7 +135,11 @@ fn nothing_outside_scope_or_cover_and_nothing_for_oneself_is_ever_permitted() {
                 ObjectKind::Role => Object::Role("hr_clerk".into()),
             };
             let base = question(role, action, object);
-            for change in [|q: &mut Question| q.in_scope = false, |q: &mut Question| q.covered = false, |q: &mut Question| q.to_self = true] {
+            for change in [
+                |q: &mut Question| q.in_scope = false,
+                |q: &mut Question| q.covered = false,
+                |q: &mut Question| q.to_self = true,
+            ] {
                 let mut q = base.clone();
                 change(&mut q);
                 let matters = match action.object_kind() {
@@ -193,5 +201,7 @@ fn a_policy_that_names_what_does_not_exist_is_refused_with_its_line() {
     refused("@clause(\"§ 1 lg 1\") permit (principal in Role::\"administrator\", action, resource);");
     refused("@id(\"a\") permit (principal in Role::\"administrator\", action, resource);");
     refused("@id(\"a\") @clause(\"§ 1 lg 1\") permit (principal, action == Action::\"record.steal\", resource);");
-    refused("@id(\"a\") @clause(\"§ 1 lg 1\") permit (principal, action == Action::\"record.read\", resource == Section::\"employee.dreams\");");
+    refused(
+        "@id(\"a\") @clause(\"§ 1 lg 1\") permit (principal, action == Action::\"record.read\", resource == Section::\"employee.dreams\");",
+    );
 }

@@ -39,7 +39,14 @@ fn the_walk_of_the_readme_works_from_top_to_bottom() {
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .env("ANDMEKOGU_DATA_DIR", folder.path().join("data"))
         // `andmekogu` in the walk is the program that the suite has built.
-        .env("PATH", format!("{}:{}", std::path::Path::new(env!("CARGO_BIN_EXE_andmekogu")).parent().unwrap().display(), std::env::var("PATH").unwrap()))
+        .env(
+            "PATH",
+            format!(
+                "{}:{}",
+                std::path::Path::new(env!("CARGO_BIN_EXE_andmekogu")).parent().unwrap().display(),
+                std::env::var("PATH").unwrap()
+            ),
+        )
         .env("TMPDIR", folder.path())
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -54,7 +61,8 @@ fn the_walk_of_the_readme_works_from_top_to_bottom() {
     assert!(output.status.success(), "{out}\n{err}");
     let mut rest = out.as_ref();
     for promise in promises(&script) {
-        let at = rest.find(&promise).unwrap_or_else(|| panic!("{promise:?} does not come after the rest:\n{out}\n{err}"));
+        let at =
+            rest.find(&promise).unwrap_or_else(|| panic!("{promise:?} does not come after the rest:\n{out}\n{err}"));
         rest = &rest[at + promise.len()..];
     }
 }

@@ -209,9 +209,10 @@ fn a_record_that_begins_later_is_pending_until_its_day() {
 fn headcount_and_loads_follow_the_records_as_of_any_date() {
     on_both_databases(|h| {
         let s = School::open(h);
-        let second = people::post(&s.clerk, &s.office.institution, &s.office.unit, &s.office.document, "huvijuht", "0.50")
-            .expect(201)
-            .id();
+        let second =
+            people::post(&s.clerk, &s.office.institution, &s.office.unit, &s.office.document, "huvijuht", "0.50")
+                .expect(201)
+                .id();
         // The same person on a second post counts once, with both loads.
         let mut body = s.office.employee("Tamm", &s.personal_code);
         body["effective_on"] = json!("2025-01-01");
@@ -221,8 +222,12 @@ fn headcount_and_loads_follow_the_records_as_of_any_date() {
         s.clerk.post(&format!("/registers/{REGISTER}/records/employee"), &body).expect(201);
         let figures = |path: &str, day: &str| {
             let d = s.clerk.get(&format!("/registers/{REGISTER}/{path}?as_of={day}")).expect(200).body["data"].clone();
-            (d["staff_post_count"].clone(), d["post_load_total"].clone(), d["worker_load_total"].clone(),
-             d["worker_count"].clone())
+            (
+                d["staff_post_count"].clone(),
+                d["post_load_total"].clone(),
+                d["worker_load_total"].clone(),
+                d["worker_count"].clone(),
+            )
         };
         let institution = format!("institutions/{}", s.office.institution);
         let unit = format!("records/unit/{}", s.office.unit);
@@ -304,7 +309,8 @@ fn two_people_who_change_the_same_record_do_not_overwrite_each_other() {
         s.clerk.patch(&s.path(), 1, &change("0.80")).expect(200);
         let late = s.clerk.patch(&s.path(), 1, &change("0.70"));
         assert_eq!(late.status, 412, "{}", late.text);
-        let without = s.clerk.send("PATCH", &s.path(), Some(change("0.70").to_string().into_bytes()), "application/json");
+        let without =
+            s.clerk.send("PATCH", &s.path(), Some(change("0.70").to_string().into_bytes()), "application/json");
         assert_eq!(without.status, 428, "{}", without.text);
         assert_eq!(s.clerk.get(&s.path()).body["data"]["load_on_post"], "0.80");
     });
@@ -343,8 +349,12 @@ fn lists_are_searched_sorted_filtered_and_paged() {
         }
         let list = |query: &str| {
             let answer = s.clerk.get(&format!("/registers/{REGISTER}/records/employee?{query}")).expect(200);
-            let names: Vec<String> = answer.body["items"].as_array().unwrap().iter()
-                .map(|i| i["data"]["last_name"].as_str().unwrap().to_owned()).collect();
+            let names: Vec<String> = answer.body["items"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|i| i["data"]["last_name"].as_str().unwrap().to_owned())
+                .collect();
             (names, answer.body["next_cursor"].as_str().map(str::to_owned))
         };
         assert_eq!(list("q=tam&limit=10").0, ["Tamberg", "Tamm", "Tammsaar"]);

@@ -117,7 +117,11 @@ fn what_a_grant_does_not_cover_cannot_be_demanded_of_its_holder() {
         data.remove("health_checks");
         let entered = clerk.post(&format!("/registers/{REGISTER}/records/employee"), &body).expect(201);
         let warnings = entered.body["warnings"].as_array().unwrap();
-        assert!(warnings.iter().any(|w| w["pointer"] == "/salary" && w["clause"] == "§ 12 lg 1 p 16"), "{}", entered.text);
+        assert!(
+            warnings.iter().any(|w| w["pointer"] == "/salary" && w["clause"] == "§ 12 lg 1 p 16"),
+            "{}",
+            entered.text
+        );
         // Whoever may enter pay cannot leave it out.
         body["data"]["personal_code"] = json!(code(1991, 1));
         let refused = s.clerk.post(&format!("/registers/{REGISTER}/records/employee"), &body).expect(422);

@@ -19,7 +19,8 @@ fn tables(folder: &Path) -> BTreeMap<String, Vec<String>> {
         for part in plain.split("CREATE TABLE ").skip(1) {
             let (name, rest) = part.split_once(" (").unwrap();
             let body = rest.split("\n)").next().unwrap();
-            let columns = body.lines().map(|l| l.trim().trim_end_matches(',').to_owned()).filter(|l| !l.is_empty()).collect();
+            let columns =
+                body.lines().map(|l| l.trim().trim_end_matches(',').to_owned()).filter(|l| !l.is_empty()).collect();
             tables.insert(name.to_owned(), columns);
         }
         for line in plain.split(';').map(|s| s.split_whitespace().collect::<Vec<_>>().join(" ")) {
@@ -49,7 +50,9 @@ fn both_migrations_make_the_same_tables_columns_and_keys() {
 #[test]
 fn every_key_leads_with_the_register() {
     for (name, columns) in tables(Path::new("migrations/sqlite")) {
-        for line in columns.iter().filter(|l| l.contains("PRIMARY KEY") || l.contains("UNIQUE") || l.contains("FOREIGN KEY")) {
+        for line in
+            columns.iter().filter(|l| l.contains("PRIMARY KEY") || l.contains("UNIQUE") || l.contains("FOREIGN KEY"))
+        {
             assert!(line.contains("(register") || line.starts_with("register "), "{name}: {line}");
         }
     }
@@ -81,7 +84,11 @@ fn the_json_schema_of_a_record_is_served_and_agrees_with_the_validator() {
         assert_eq!(schema["properties"]["salary"]["x-clause"], "§ 12 lg 1 p 16");
         let validator = jsonschema::draft202012::new(&schema).unwrap();
         let data = s.office.employee("Kask", &s.personal_code)["data"].clone();
-        assert!(validator.is_valid(&data), "{:?}", validator.iter_errors(&data).map(|e| e.to_string()).collect::<Vec<_>>());
+        assert!(
+            validator.is_valid(&data),
+            "{:?}",
+            validator.iter_errors(&data).map(|e| e.to_string()).collect::<Vec<_>>()
+        );
         let mut wrong = data.clone();
         wrong["employment_type"] = json!("slavery");
         assert!(!validator.is_valid(&wrong));
@@ -95,7 +102,9 @@ fn the_openapi_document_and_the_pages_about_it_need_nothing_from_outside() {
         let nobody = h.nobody();
         let api = nobody.get("/api/openapi.json").expect(200).body;
         assert!(api["openapi"].as_str().unwrap().starts_with("3.1"));
-        for path in ["/api/v1/sessions", "/api/v1/registers/{register}/records/{type}", "/api/v1/registers/{register}/audit"] {
+        for path in
+            ["/api/v1/sessions", "/api/v1/registers/{register}/records/{type}", "/api/v1/registers/{register}/audit"]
+        {
             let known = api["paths"].as_object().unwrap().keys().any(|k| normal(k) == normal(path));
             assert!(known, "{path} in {:?}", api["paths"].as_object().unwrap().keys().collect::<Vec<_>>());
         }

@@ -30,7 +30,9 @@ fn no_line_of_the_source_knows_any_particular_register() {
     for (path, text) in files("src", "rs") {
         for (n, line) in text.lines().enumerate() {
             let lower = line.to_lowercase();
-            for word in ["persona\"", "75025973", "tlnharidus", "tallinn\"", "jõelähtme", "raisio", "optima", "pietarsaari"] {
+            for word in
+                ["persona\"", "75025973", "tlnharidus", "tallinn\"", "jõelähtme", "raisio", "optima", "pietarsaari"]
+            {
                 assert!(!lower.contains(word), "{}:{}: {word}", path.display(), n + 1);
             }
         }
@@ -40,7 +42,21 @@ fn no_line_of_the_source_knows_any_particular_register() {
 #[test]
 fn layers_point_one_way() {
     let rules: &[(&str, &[&str])] = &[
-        ("src/domain", &["diesel", "actix", "tokio", "crate::store", "crate::app", "crate::web", "crate::cli", "crate::config", "std::env", "std::fs"]),
+        (
+            "src/domain",
+            &[
+                "diesel",
+                "actix",
+                "tokio",
+                "crate::store",
+                "crate::app",
+                "crate::web",
+                "crate::cli",
+                "crate::config",
+                "std::env",
+                "std::fs",
+            ],
+        ),
         ("src/store", &["actix", "crate::app", "crate::web", "crate::cli", "crate::config", "std::env::"]),
         ("src/app", &["diesel", "actix", "crate::web", "crate::cli", "crate::config", "std::env::"]),
         ("src/web", &["diesel", "crate::cli", "crate::config", "std::env::"]),

@@ -45,12 +45,18 @@ fn a_register_that_the_code_has_never_seen_is_entered_changed_corrected_and_prov
             master.post(&path("base-documents"), &body).expect(201).id()
         };
         let (decision, contract) = (document("decision"), document("mooring_contract"));
-        let harbour = master.post(&path("institutions"), &json!({ "effective_on": "2021-04-01",
-            "base_document_ids": [decision], "data": { "harbour_name": "Kalda sadam", "harbour_kind": "lake" } }));
+        let harbour = master.post(
+            &path("institutions"),
+            &json!({ "effective_on": "2021-04-01",
+            "base_document_ids": [decision], "data": { "harbour_name": "Kalda sadam", "harbour_kind": "lake" } }),
+        );
         let harbour = harbour.expect(201).id();
         let boat = |documents: Value, data: Value| {
-            master.post(&path("records/boat"), &json!({ "institution_id": harbour, "effective_on": "2026-05-01",
-                "base_document_ids": documents, "data": data }))
+            master.post(
+                &path("records/boat"),
+                &json!({ "institution_id": harbour, "effective_on": "2026-05-01",
+                "base_document_ids": documents, "data": data }),
+            )
         };
         let owner = code(1980, 3);
         let data = json!({ "boat_name": "Kajaks", "length_m": "6.50", "owner_name": "Juhan Kalda", "owner_code": owner,
@@ -67,16 +73,31 @@ fn a_register_that_the_code_has_never_seen_is_entered_changed_corrected_and_prov
         let kajaks = boat(json!([contract]), data).expect(201).id();
         let record = path(&format!("records/boat/{kajaks}"));
 
-        master.patch(&record, 1, &json!({ "effective_on": "2026-12-01", "base_document_ids": [contract],
-            "data": { "length_m": "7.00" } })).expect(200);
+        master
+            .patch(
+                &record,
+                1,
+                &json!({ "effective_on": "2026-12-01", "base_document_ids": [contract],
+            "data": { "length_m": "7.00" } }),
+            )
+            .expect(200);
         let entries = master.get(&format!("{record}/entries")).expect(200).body;
-        master.post(&format!("{record}/corrections"), &json!({ "entry_id": entries["items"][0]["id"],
-            "reason": "nimi", "base_document_ids": [contract], "data": { "boat_name": "Kajakas" } })).expect(201);
+        master
+            .post(
+                &format!("{record}/corrections"),
+                &json!({ "entry_id": entries["items"][0]["id"],
+            "reason": "nimi", "base_document_ids": [contract], "data": { "boat_name": "Kajakas" } }),
+            )
+            .expect(201);
         let on = |day: &str| master.get(&format!("{record}?as_of={day}")).expect(200).body["data"].clone();
-        assert_eq!((on("2026-05-01")["boat_name"].clone(), on("2026-05-01")["length_m"].clone()), (json!("Kajakas"), json!("6.50")));
+        assert_eq!(
+            (on("2026-05-01")["boat_name"].clone(), on("2026-05-01")["length_m"].clone()),
+            (json!("Kajakas"), json!("6.50"))
+        );
         assert_eq!(on("2026-12-01")["length_m"], "7.00");
         let figures = |day: &str| {
-            let data = master.get(&path(&format!("institutions/{harbour}?as_of={day}"))).expect(200).body["data"].clone();
+            let data =
+                master.get(&path(&format!("institutions/{harbour}?as_of={day}"))).expect(200).body["data"].clone();
             (data["boats"].clone(), data["metres"].clone())
         };
         assert_eq!(figures("2026-11-30"), (json!(1), json!("6.50")));
@@ -87,10 +108,18 @@ fn a_register_that_the_code_has_never_seen_is_entered_changed_corrected_and_prov
         let seen = guard.get(&record).expect(200);
         assert_eq!(seen.body["redacted"], json!(["owner"]));
         assert!(!seen.text.contains("Juhan") && !seen.text.contains(&owner));
-        let refused = guard.patch(&record, 3, &json!({ "effective_on": "2026-12-01", "base_document_ids": [contract],
-            "data": { "length_m": "9.00" } })).expect(403);
+        let refused = guard
+            .patch(
+                &record,
+                3,
+                &json!({ "effective_on": "2026-12-01", "base_document_ids": [contract],
+            "data": { "length_m": "9.00" } }),
+            )
+            .expect(403);
         assert_eq!(refused.body["clause"], "§ 8");
-        master.post(&format!("{record}/end"), &json!({ "ended_on": "2026-10-31", "base_document_ids": [contract] })).expect(200);
+        master
+            .post(&format!("{record}/end"), &json!({ "ended_on": "2026-10-31", "base_document_ids": [contract] }))
+            .expect(200);
         assert_eq!(master.get(&record).expect(200).body["status"], "ended");
 
         let auditor = h.login("audiitor");

@@ -59,10 +59,7 @@ pub fn one<T: Versioned>(value: &Disclosed<T>) -> Answer {
 /// As [`ok`].
 pub fn created<T: Serialize>(value: &Disclosed<T>, place: &[&str]) -> Answer {
     let mut response = open(StatusCode::CREATED, value)?;
-    let path: String = place
-        .iter()
-        .map(|p| format!("/{}", percent_encoded(p)))
-        .collect();
+    let path: String = place.iter().map(|p| format!("/{}", percent_encoded(p))).collect();
     if let Ok(location) = header::HeaderValue::from_str(&format!("/api/v1{path}")) {
         response.headers_mut().insert(header::LOCATION, location);
     }
@@ -119,10 +116,7 @@ pub fn file(content: Disclosed<FileContent>) -> HttpResponse {
             _ => '_',
         })
         .collect();
-    let disposition = format!(
-        "attachment; filename=\"{plain}\"; filename*=UTF-8''{}",
-        percent_encoded(&content.name)
-    );
+    let disposition = format!("attachment; filename=\"{plain}\"; filename*=UTF-8''{}", percent_encoded(&content.name));
     HttpResponse::Ok()
         .insert_header((header::CONTENT_TYPE, content.file.media_type))
         .insert_header((header::CONTENT_DISPOSITION, disposition))

@@ -61,9 +61,7 @@ impl Language {
     pub fn of(headers: &HeaderMap) -> Self {
         let mut best = (0_u32, Self::default());
         let all = headers.get_all(header::ACCEPT_LANGUAGE);
-        let parts = all
-            .filter_map(|v| v.to_str().ok())
-            .flat_map(|v| v.split(','));
+        let parts = all.filter_map(|v| v.to_str().ok()).flat_map(|v| v.split(','));
         for part in parts.take(20) {
             let mut pieces = part.split(';').map(str::trim);
             let tag = pieces.next().unwrap_or_default().to_ascii_lowercase();
@@ -109,10 +107,7 @@ impl RequestId {
             .flatten()
             .and_then(|v| v.to_str().ok())
             .filter(|v| (1..=LONGEST_ID).contains(&v.len()))
-            .filter(|v| {
-                v.bytes()
-                    .all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b))
-            });
+            .filter(|v| v.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b)));
         Self(given.map_or_else(|| Uuid::now_v7().to_string(), str::to_owned))
     }
 }
@@ -134,11 +129,7 @@ fn bearer(headers: &HeaderMap) -> Result<&str, Problem> {
     let text = value.to_str().map_err(|_| unknown())?;
     let (scheme, token) = text.split_once(' ').ok_or_else(unknown)?;
     let token = token.trim();
-    if scheme.eq_ignore_ascii_case("bearer") && (1..=4096).contains(&token.len()) {
-        Ok(token)
-    } else {
-        Err(unknown())
-    }
+    if scheme.eq_ignore_ascii_case("bearer") && (1..=4096).contains(&token.len()) { Ok(token) } else { Err(unknown()) }
 }
 
 /// `X-Purpose`: UTF-8, or percent-encoded UTF-8, or Latin-1 from clients that know no better.
@@ -156,9 +147,7 @@ fn purpose(headers: &HeaderMap) -> Result<Option<String>, Problem> {
         return Err(Problem::malformed("X-Purpose has control characters"));
     }
     if text.chars().count() > LONGEST_PURPOSE {
-        return Err(Problem::malformed(format!(
-            "X-Purpose has at most {LONGEST_PURPOSE} characters"
-        )));
+        return Err(Problem::malformed(format!("X-Purpose has at most {LONGEST_PURPOSE} characters")));
     }
     Ok((!text.is_empty()).then(|| text.to_owned()))
 }
@@ -206,11 +195,8 @@ fn if_match(headers: &HeaderMap) -> Result<Option<i64>, Problem> {
     }
     let weak = text.starts_with("W/");
     let tag = text.strip_prefix("W/").unwrap_or(text);
-    let inner = tag
-        .strip_prefix('"')
-        .and_then(|t| t.strip_suffix('"'))
-        .filter(|t| !t.contains('"'))
-        .ok_or_else(malformed)?;
+    let inner =
+        tag.strip_prefix('"').and_then(|t| t.strip_suffix('"')).filter(|t| !t.contains('"')).ok_or_else(malformed)?;
     // Weak tags never match (RFC 9110, 13.1.1), nor do tags that we never gave.
     let ours = inner.bytes().all(|b| b.is_ascii_digit()) && !inner.starts_with('0');
     inner
@@ -229,9 +215,7 @@ pub fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
     let text = value.to_str().unwrap_or_default().trim();
     let visible = text.bytes().all(|b| b.is_ascii_graphic());
     if !visible || !(1..=LONGEST_KEY).contains(&text.len()) {
-        return Err(Problem::malformed(format!(
-            "Idempotency-Key has 1 to {LONGEST_KEY} visible ASCII characters"
-        )));
+        return Err(Problem::malformed(format!("Idempotency-Key has 1 to {LONGEST_KEY} visible ASCII characters")));
     }
     Ok(Some(text.to_owned()))
 }
@@ -271,10 +255,7 @@ impl Asked {
             idempotency: None,
             if_match: if_match(req.headers())?,
         };
-        Ok(Self {
-            cx,
-            language: Language::of(req.headers()),
-        })
+        Ok(Self { cx, language: Language::of(req.headers()) })
     }
 }
 
@@ -302,16 +283,10 @@ mod tests {
     #[test]
     fn purposes_come_as_utf8_percent_encoded_or_latin1() {
         let read = |v: &[u8]| purpose(&headers(&[(PURPOSE, v)]));
-        assert_eq!(
-            read("töölepingu koostamine".as_bytes()).unwrap().unwrap(),
-            "töölepingu koostamine"
-        );
+        assert_eq!(read("töölepingu koostamine".as_bytes()).unwrap().unwrap(), "töölepingu koostamine");
         assert_eq!(read(b"t%C3%B6%C3%B6leping").unwrap().unwrap(), "tööleping");
         assert_eq!(read(b"t\xf6\xf6leping").unwrap().unwrap(), "tööleping");
-        assert_eq!(
-            read(b"koormus 50% ja enam").unwrap().unwrap(),
-            "koormus 50% ja enam"
-        );
+        assert_eq!(read(b"koormus 50% ja enam").unwrap().unwrap(), "koormus 50% ja enam");
         assert_eq!(read(b"  pay  ").unwrap().unwrap(), "pay");
         assert_eq!(read(b"   ").unwrap(), None);
         assert_eq!(read(b"").unwrap(), None);
@@ -330,14 +305,7 @@ mod tests {
         assert_eq!(read(b"\"5\"").unwrap(), Some(5));
         assert_eq!(read(b"*").unwrap(), None);
         assert_eq!(if_match(&HeaderMap::new()).unwrap(), None);
-        for never in [
-            &b"W/\"5\""[..],
-            b"\"abc\"",
-            b"\"99999999999999999999\"",
-            b"\"05\"",
-            b"\"-1\"",
-            b"\"\"",
-        ] {
+        for never in [&b"W/\"5\""[..], b"\"abc\"", b"\"99999999999999999999\"", b"\"05\"", b"\"-1\"", b"\"\""] {
             assert_eq!(read(never).unwrap_err().kind, Kind::Stale, "{never:?}");
         }
         for wrong in [&b"5"[..], b"\"5\", \"6\"", b"\"5", b"", b"\xff"] {
@@ -359,13 +327,7 @@ mod tests {
     fn request_ids_are_taken_or_made() {
         let read = |v: &[u8]| RequestId::of(&headers(&[(REQUEST_ID, v)])).0;
         assert_eq!(read(b"abc-1.2_3"), "abc-1.2_3");
-        for wrong in [
-            &b""[..],
-            b"a b",
-            b"<script>",
-            "a".repeat(65).as_bytes(),
-            b"\xff",
-        ] {
+        for wrong in [&b""[..], b"a b", b"<script>", "a".repeat(65).as_bytes(), b"\xff"] {
             assert!(Uuid::parse_str(&read(wrong)).is_ok(), "{wrong:?}");
         }
     }
@@ -376,11 +338,7 @@ mod tests {
         assert_eq!(read(b"Bearer abc").unwrap(), "abc");
         assert_eq!(read(b"bearer abc").unwrap(), "abc");
         for wrong in [&b"Basic abc"[..], b"Bearer", b"Bearer ", b"abc", b"\xff"] {
-            assert_eq!(
-                read(wrong).unwrap_err().kind,
-                Kind::Unauthenticated,
-                "{wrong:?}"
-            );
+            assert_eq!(read(wrong).unwrap_err().kind, Kind::Unauthenticated, "{wrong:?}");
         }
     }
 

@@ -114,11 +114,8 @@ impl<T: Member> Member for Vec<T> {
             wrong(faults, at, "items", "At most 1000 items.");
             return None;
         }
-        let read: Vec<Option<T>> = items
-            .into_iter()
-            .enumerate()
-            .map(|(n, item)| T::read(item, &format!("{at}/{n}"), faults))
-            .collect();
+        let read: Vec<Option<T>> =
+            items.into_iter().enumerate().map(|(n, item)| T::read(item, &format!("{at}/{n}"), faults)).collect();
         read.into_iter().collect()
     }
 
@@ -242,20 +239,13 @@ pub fn parse(bytes: &[u8]) -> Result<Value, Problem> {
     }
     let Strict(value) = serde_json::from_slice(bytes).map_err(|e| {
         // The parser's own sentence may repeat what was sent.
-        let what = if e.is_data() {
-            "an object names a member twice"
-        } else {
-            "the body is no JSON, or nested too deeply"
-        };
+        let what =
+            if e.is_data() { "an object names a member twice" } else { "the body is no JSON, or nested too deeply" };
         Problem::malformed(format!("{what} (line {}, column {})", e.line(), e.column()))
     })?;
     let mut faults = Vec::new();
     nul(&value, &mut String::new(), &mut faults);
-    if faults.is_empty() {
-        Ok(value)
-    } else {
-        Err(Problem::invalid(faults))
-    }
+    if faults.is_empty() { Ok(value) } else { Err(Problem::invalid(faults)) }
 }
 
 /// A text that no database keeps: one with NUL in it.
@@ -348,10 +338,9 @@ impl<'de> Deserialize<'de> for Strict {
 /// Refuses bodies that came compressed: they may unpack to anything.
 pub fn not_encoded(req: &HttpRequest) -> Result<(), Problem> {
     match req.headers().get(header::CONTENT_ENCODING) {
-        Some(value) if !value.as_bytes().eq_ignore_ascii_case(b"identity") => Err(Problem::new(
-            Kind::WrongType,
-            "bodies are taken without Content-Encoding",
-        )),
+        Some(value) if !value.as_bytes().eq_ignore_ascii_case(b"identity") => {
+            Err(Problem::new(Kind::WrongType, "bodies are taken without Content-Encoding"))
+        }
         _ => Ok(()),
     }
 }
@@ -361,8 +350,8 @@ fn is_json(req: &HttpRequest) -> bool {
     let Ok(Some(mime)) = req.mime_type() else {
         return false;
     };
-    let json = mime.type_() == "application"
-        && (mime.subtype() == "json" || mime.suffix().is_some_and(|s| s == "json"));
+    let json =
+        mime.type_() == "application" && (mime.subtype() == "json" || mime.suffix().is_some_and(|s| s == "json"));
     json && mime.get_param("charset").is_none_or(|c| c == "utf-8")
 }
 
@@ -370,16 +359,9 @@ fn is_json(req: &HttpRequest) -> bool {
 ///
 /// # Errors
 /// 413, 408 for a client that is too slow, 400 for one that stops.
-pub async fn bytes(
-    req: &HttpRequest,
-    mut payload: Payload,
-    limit: usize,
-) -> Result<Bytes, Problem> {
-    let announced = req
-        .headers()
-        .get(header::CONTENT_LENGTH)
-        .and_then(|v| v.to_str().ok())
-        .and_then(|v| v.parse::<usize>().ok());
+pub async fn bytes(req: &HttpRequest, mut payload: Payload, limit: usize) -> Result<Bytes, Problem> {
+    let announced =
+        req.headers().get(header::CONTENT_LENGTH).and_then(|v| v.to_str().ok()).and_then(|v| v.parse::<usize>().ok());
     if announced.is_some_and(|n| n > limit) {
         return Err(too_large(limit));
     }
@@ -396,10 +378,7 @@ pub async fn bytes(
     };
     match tokio::time::timeout(PATIENCE, whole).await {
         Ok(done) => done.map(|()| Bytes::from(body)),
-        Err(_) => Err(Problem::new(
-            Kind::Timeout,
-            "the body did not arrive in time",
-        )),
+        Err(_) => Err(Problem::new(Kind::Timeout, "the body did not arrive in time")),
     }
 }
 
@@ -410,10 +389,7 @@ pub async fn bytes(
 pub async fn value(req: &HttpRequest, payload: Payload) -> Result<Value, Problem> {
     not_encoded(req)?;
     if !is_json(req) {
-        return Err(Problem::new(
-            Kind::WrongType,
-            "the body must be application/json",
-        ));
+        return Err(Problem::new(Kind::WrongType, "the body must be application/json"));
     }
     let limit = context::web(req)?.settings.body_limit;
     parse(&bytes(req, payload, limit).await?)
@@ -460,10 +436,7 @@ impl<T: Body> FromRequest for Sent<T> {
             if T::CREATES {
                 idempotent(&req, &mut asked.cx, &[&canonical(&value)])?;
             }
-            Ok(Self {
-                cx: asked.cx,
-                body: read(value)?,
-            })
+            Ok(Self { cx: asked.cx, body: read(value)? })
         })
     }
 }
@@ -527,11 +500,7 @@ mod tests {
     fn faults(value: Value) -> Vec<(String, &'static str)> {
         match read::<Outer>(value) {
             Ok(_) => Vec::new(),
-            Err(problem) => problem
-                .errors
-                .into_iter()
-                .map(|e| (e.pointer, e.code))
-                .collect(),
+            Err(problem) => problem.errors.into_iter().map(|e| (e.pointer, e.code)).collect(),
         }
     }
 
@@ -559,18 +528,12 @@ mod tests {
         let note = |v| read::<Outer>(v).ok().unwrap().note.into_option();
         assert_eq!(note(json!({"name": "a"})), None);
         assert_eq!(note(json!({"name": "a", "note": null})), Some(None));
-        assert_eq!(
-            note(json!({"name": "a", "note": "b"})),
-            Some(Some("b".into()))
-        );
+        assert_eq!(note(json!({"name": "a", "note": "b"})), Some(Some("b".into())));
     }
 
     #[test]
     fn json_is_read_strictly() {
-        assert_eq!(
-            parse(b"{\"a\":[1,-2,1.5,null,true,\"x\"]}").unwrap(),
-            json!({"a":[1,-2,1.5,null,true,"x"]})
-        );
+        assert_eq!(parse(b"{\"a\":[1,-2,1.5,null,true,\"x\"]}").unwrap(), json!({"a":[1,-2,1.5,null,true,"x"]}));
         let deep = [b"[".repeat(10_000), b"]".repeat(10_000)].concat();
         let wrong: [&[u8]; 10] = [
             b"",
@@ -588,23 +551,14 @@ mod tests {
             assert_eq!(parse(text).unwrap_err().kind, Kind::Malformed);
         }
         let problem = parse(b"{\"pay\": \"38001085718\" x}").unwrap_err();
-        assert!(
-            !problem.detail.contains("38001085718"),
-            "what was sent is not repeated"
-        );
+        assert!(!problem.detail.contains("38001085718"), "what was sent is not repeated");
         let problem = parse(b"{\"a/b\":[\"x\\u0000\"]}").unwrap_err();
-        assert_eq!(
-            (problem.kind, problem.errors[0].pointer.as_str()),
-            (Kind::Invalid, "/a~1b/0")
-        );
+        assert_eq!((problem.kind, problem.errors[0].pointer.as_str()), (Kind::Invalid, "/a~1b/0"));
     }
 
     #[test]
     fn equal_requests_have_equal_canonical_forms() {
-        assert_eq!(
-            canonical(&json!({"a":1,"b":2})),
-            canonical(&parse(b"{\"b\":2, \"a\":1}").unwrap())
-        );
+        assert_eq!(canonical(&json!({"a":1,"b":2})), canonical(&parse(b"{\"b\":2, \"a\":1}").unwrap()));
         assert_ne!(canonical(&json!({"a":1})), canonical(&json!({"a":"1"})));
     }
 }

@@ -19,23 +19,14 @@ use crate::app;
 
 /// Headers of every answer that does not say otherwise itself.
 const HEADERS: &[(&str, &str)] = &[
-    (
-        "content-security-policy",
-        "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
-    ),
+    ("content-security-policy", "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"),
     ("x-content-type-options", "nosniff"),
     ("x-frame-options", "DENY"),
     ("referrer-policy", "no-referrer"),
     ("cross-origin-opener-policy", "same-origin"),
     ("cross-origin-resource-policy", "same-origin"),
-    (
-        "permissions-policy",
-        "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()",
-    ),
-    (
-        "strict-transport-security",
-        "max-age=63072000; includeSubDomains",
-    ),
+    ("permissions-policy", "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()"),
+    ("strict-transport-security", "max-age=63072000; includeSubDomains"),
     ("cache-control", "no-store"),
 ];
 
@@ -73,11 +64,7 @@ fn explained(response: ServiceResponse, language: Language, id: &str) -> Service
     if status.as_u16() < 400 {
         return response;
     }
-    let known = response
-        .response()
-        .error()
-        .and_then(|e| e.as_error::<Problem>())
-        .cloned();
+    let known = response.response().error().and_then(|e| e.as_error::<Problem>()).cloned();
     let problem = known.unwrap_or_else(|| Problem::of_status(status));
     if let Some(cause) = &problem.cause {
         log::error!(target: "andmekogu::web", request_id = id, problem = problem.kind.slug(); "{cause}");
@@ -97,10 +84,7 @@ fn dress(headers: &mut HeaderMap, id: &str) {
         headers.insert(REQUEST_ID, id);
     }
     // It only told the compressing layer to leave the body alone.
-    if headers
-        .get(header::CONTENT_ENCODING)
-        .is_some_and(|v| v == "identity")
-    {
+    if headers.get(header::CONTENT_ENCODING).is_some_and(|v| v == "identity") {
         headers.remove(header::CONTENT_ENCODING);
     }
 }
@@ -122,19 +106,11 @@ fn note(response: &ServiceResponse, id: &str, began: Instant) {
 
 /// A method of our own, so that nobody fills logs and metrics with names they made up.
 fn known_method(method: &Method) -> &'static str {
-    [
-        Method::GET,
-        Method::HEAD,
-        Method::POST,
-        Method::PATCH,
-        Method::DELETE,
-        Method::OPTIONS,
-        Method::PUT,
-    ]
-    .iter()
-    .zip(["GET", "HEAD", "POST", "PATCH", "DELETE", "OPTIONS", "PUT"])
-    .find(|(known, _)| *known == method)
-    .map_or("-", |(_, name)| name)
+    [Method::GET, Method::HEAD, Method::POST, Method::PATCH, Method::DELETE, Method::OPTIONS, Method::PUT]
+        .iter()
+        .zip(["GET", "HEAD", "POST", "PATCH", "DELETE", "OPTIONS", "PUT"])
+        .find(|(known, _)| *known == method)
+        .map_or("-", |(_, name)| name)
 }
 
 /// The layer of one route: its query is read, and a panic in its handler is a problem like any other.
@@ -159,10 +135,7 @@ pub async fn guarded(
         Err(_) => {
             let cause = format!("a handler of {pattern} panicked");
             let problem = Problem::from(app::Error::Setup(cause));
-            Ok(ServiceResponse::new(
-                request,
-                HttpResponse::from_error(problem),
-            ))
+            Ok(ServiceResponse::new(request, HttpResponse::from_error(problem)))
         }
     }
 }

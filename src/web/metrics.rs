@@ -7,9 +7,7 @@ use std::time::Duration;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
 /// Bounds of the buckets of durations, in seconds.
-const BUCKETS: &[f64] = &[
-    0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
-];
+const BUCKETS: &[f64] = &[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
 
 /// How often what was measured is folded together.
 pub const UPKEEP: Duration = Duration::from_secs(5);
@@ -28,10 +26,7 @@ pub fn handle() -> &'static PrometheusHandle {
             log::warn!("another recorder of metrics is installed: /metrics will be empty");
         }
         metrics::describe_counter!("http_requests_total", "Requests by route and status");
-        metrics::describe_histogram!(
-            "http_request_duration_seconds",
-            "Time to the head of the answer"
-        );
+        metrics::describe_histogram!("http_request_duration_seconds", "Time to the head of the answer");
         handle
     })
 }
@@ -41,11 +36,7 @@ pub fn count(method: &str, route: &str, status: u16, took: Duration) {
     let labels = [("method", method.to_owned()), ("route", route.to_owned())];
     metrics::histogram!("http_request_duration_seconds", &labels).record(took.as_secs_f64());
     let [method, route] = labels;
-    metrics::counter!(
-        "http_requests_total",
-        &[method, route, ("status", status.to_string())]
-    )
-    .increment(1);
+    metrics::counter!("http_requests_total", &[method, route, ("status", status.to_string())]).increment(1);
 }
 
 /// Whether the peer is this machine itself.

@@ -79,11 +79,7 @@ impl Web {
     /// The web layer over `app`.
     pub fn new(app: Arc<App>, settings: Settings) -> Self {
         metrics::handle();
-        Self {
-            app,
-            settings,
-            openapi: Bytes::from(openapi::text()),
-        }
+        Self { app, settings, openapi: Bytes::from(openapi::text()) }
     }
 }
 
@@ -104,11 +100,7 @@ pub fn configure(cfg: &mut ServiceConfig, state: Data<Web>) {
 /// # Errors
 /// When the address cannot be bound.
 pub fn bind(app: Arc<App>, settings: Settings) -> io::Result<(Server, SocketAddr)> {
-    let (listen, workers, shutdown) = (
-        settings.listen,
-        settings.workers.max(1),
-        settings.shutdown_seconds,
-    );
+    let (listen, workers, shutdown) = (settings.listen, settings.workers.max(1), settings.shutdown_seconds);
     let state = Data::new(Web::new(app, settings));
     let server = HttpServer::new(move || {
         let state = state.clone();
@@ -129,11 +121,7 @@ pub fn bind(app: Arc<App>, settings: Settings) -> io::Result<(Server, SocketAddr
 ///
 /// # Errors
 /// When the address cannot be bound, or the server fails.
-pub async fn serve(
-    app: Arc<App>,
-    settings: Settings,
-    on_ready: impl FnOnce(SocketAddr),
-) -> io::Result<()> {
+pub async fn serve(app: Arc<App>, settings: Settings, on_ready: impl FnOnce(SocketAddr)) -> io::Result<()> {
     let (server, address) = bind(app, settings)?;
     let signals = rt::spawn(stop_on_signal(server.handle()));
     let upkeep = rt::spawn(async {

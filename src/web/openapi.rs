@@ -56,10 +56,7 @@ fn variable(name: &str) -> Value {
     let (kind, about) = match name {
         "r" => (json!({ "type": "string" }), "Short name of the register"),
         "type" => (json!({ "type": "string" }), "Record type of the definition"),
-        "seq" => (
-            json!({ "type": "integer", "format": "int64", "minimum": 0 }),
-            "Place in the tree, from 0",
-        ),
+        "seq" => (json!({ "type": "integer", "format": "int64", "minimum": 0 }), "Place in the tree, from 0"),
         _ => (json!({ "type": "string", "format": "uuid" }), "Id"),
     };
     json!({ "name": name, "in": "path", "required": true, "description": about, "schema": kind })
@@ -113,9 +110,7 @@ fn body(takes: Takes) -> Option<Value> {
 fn answers(route: &Route) -> Value {
     let content = match route.gives {
         Gives::Nothing => None,
-        Gives::Json(name) | Gives::Versioned(name) => {
-            Some(json!({ "application/json": { "schema": schema(name) } }))
-        }
+        Gives::Json(name) | Gives::Versioned(name) => Some(json!({ "application/json": { "schema": schema(name) } })),
         Gives::Object => Some(json!({ "application/json": { "schema": { "type": "object" } } })),
         Gives::Other(media) => Some(json!({ media: { "schema": { "type": "string" } } })),
     };
@@ -127,10 +122,7 @@ fn answers(route: &Route) -> Value {
     if let Gives::Versioned(_) = route.gives {
         good["headers"]["ETag"] = json!({ "description": "Version, for If-Match", "schema": text });
     }
-    if route.status == 201
-        && !route.path.starts_with("/api/v1/sessions")
-        && route.takes != Takes::File
-    {
+    if route.status == 201 && !route.path.starts_with("/api/v1/sessions") && route.takes != Takes::File {
         good["headers"]["Location"] = json!({ "description": "Where it is", "schema": text });
     }
     let problem = json!({
@@ -175,9 +167,7 @@ fn problems(route: &Route) -> Vec<&'static str> {
 
 fn tag(path: &str) -> &'static str {
     let rest = path.strip_prefix("/api/v1/").unwrap_or_default();
-    let noun = rest
-        .strip_prefix("registers/{r}/")
-        .and_then(|r| r.split('/').next());
+    let noun = rest.strip_prefix("registers/{r}/").and_then(|r| r.split('/').next());
     match noun {
         Some("institutions" | "records") => "records",
         Some("base-documents" | "files") => "documents",
@@ -192,12 +182,7 @@ fn tag(path: &str) -> &'static str {
 }
 
 fn operation(route: &Route) -> Value {
-    let variables = route
-        .path
-        .split(['{', '}'])
-        .skip(1)
-        .step_by(2)
-        .map(variable);
+    let variables = route.path.split(['{', '}']).skip(1).step_by(2).map(variable);
     let mut parameters: Vec<Value> = variables.chain(route.query.iter().map(parameter)).collect();
     if route.login {
         parameters.push(header(
@@ -210,18 +195,10 @@ fn operation(route: &Route) -> Value {
         parameters.push(header("If-Match", "ETag of the version seen", true));
     }
     if route.creates() {
-        parameters.push(header(
-            "Idempotency-Key",
-            "The same key and body replay the first answer",
-            false,
-        ));
+        parameters.push(header("Idempotency-Key", "The same key and body replay the first answer", false));
     }
     let verb = route.method.as_str().to_lowercase();
-    let name: String = route
-        .path
-        .chars()
-        .map(|c| if c.is_ascii_alphanumeric() { c } else { '_' })
-        .collect();
+    let name: String = route.path.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
     let mut out = json!({
         "tags": [tag(route.path)],
         "summary": route.summary,
@@ -300,9 +277,7 @@ mod tests {
                 described.insert((method.to_uppercase(), path.clone()));
             }
         }
-        let routes = ROUTES
-            .iter()
-            .map(|r| (r.method.as_str().to_owned(), r.path.to_owned()));
+        let routes = ROUTES.iter().map(|r| (r.method.as_str().to_owned(), r.path.to_owned()));
         assert_eq!(described, routes.collect());
     }
 
@@ -319,10 +294,7 @@ mod tests {
 
     #[test]
     fn operation_ids_are_unique() {
-        let ids: BTreeSet<String> = ROUTES
-            .iter()
-            .map(|r| operation(r)["operationId"].to_string())
-            .collect();
+        let ids: BTreeSet<String> = ROUTES.iter().map(|r| operation(r)["operationId"].to_string()).collect();
         assert_eq!(ids.len(), ROUTES.len());
     }
 
@@ -339,12 +311,7 @@ mod tests {
             all.extend(a);
             required.extend(r);
         }
-        all.extend(
-            schema["properties"]
-                .as_object()
-                .into_iter()
-                .flat_map(|p| p.keys().cloned()),
-        );
+        all.extend(schema["properties"].as_object().into_iter().flat_map(|p| p.keys().cloned()));
         let names = schema["required"].as_array().into_iter().flatten();
         required.extend(names.filter_map(Value::as_str).map(str::to_owned));
         (all, required)
@@ -356,11 +323,7 @@ mod tests {
         let value = serde_json::to_value(value).unwrap();
         let is: BTreeSet<String> = value.as_object().unwrap().keys().cloned().collect();
         assert!(is.is_subset(&all), "{name} has {:?}", is.difference(&all));
-        assert!(
-            required.is_subset(&is),
-            "{name} lacks {:?}",
-            required.difference(&is)
-        );
+        assert!(required.is_subset(&is), "{name} lacks {:?}", required.difference(&is));
     }
 
     #[test]
@@ -376,43 +339,17 @@ mod tests {
             sections: None,
             from: day,
             until: None,
-            basis: Basis {
-                kind: text(),
-                reference: text(),
-            },
+            basis: Basis { kind: text(), reference: text() },
             revoked: false,
             version: 1,
         };
         agree("Grant", &grant);
-        agree(
-            "GrantItem",
-            &GrantView {
-                grant: grant.clone(),
-                username: text(),
-                in_force: true,
-            },
-        );
-        let my_grant = MyGrant {
-            register: text(),
-            grant,
-        };
+        agree("GrantItem", &GrantView { grant: grant.clone(), username: text(), in_force: true });
+        let my_grant = MyGrant { register: text(), grant };
         agree("MyGrant", &my_grant);
-        let my_record = MyRecord {
-            register: text(),
-            record_type: text(),
-            id,
-        };
+        let my_record = MyRecord { register: text(), record_type: text(), id };
         agree("MyRecord", &my_record);
-        agree(
-            "Me",
-            &MeView {
-                id,
-                username: text(),
-                display_name: text(),
-                grants: vec![],
-                records: vec![],
-            },
-        );
+        agree("Me", &MeView { id, username: text(), display_name: text(), grants: vec![], records: vec![] });
         let fault = Violation::error("/a", "b", "c", Some(Clause("d".into())));
         agree("Fault", &fault);
         let record = RecordView {
@@ -430,13 +367,7 @@ mod tests {
             warnings: vec![fault],
         };
         agree("Record", &record);
-        agree(
-            "RecordPage",
-            &Page {
-                items: vec![record],
-                next_cursor: None,
-            },
-        );
+        agree("RecordPage", &Page { items: vec![record], next_cursor: None });
         agree(
             "Entry",
             &EntryView {
@@ -456,11 +387,7 @@ mod tests {
                 definition: text(),
             },
         );
-        let file = FileView {
-            sha256: text(),
-            media_type: text(),
-            size: 1,
-        };
+        let file = FileView { sha256: text(), media_type: text(), size: 1 };
         agree("StoredFile", &file);
         let data = DocumentData {
             kind: text(),
@@ -516,14 +443,7 @@ mod tests {
         );
         agree(
             "Proof",
-            &ProofView {
-                from: 0,
-                size: 1,
-                leaf: Some(text()),
-                leaf_hash: Some(text()),
-                proof: vec![],
-                root: text(),
-            },
+            &ProofView { from: 0, size: 1, leaf: Some(text()), leaf_hash: Some(text()), proof: vec![], root: text() },
         );
     }
 }

@@ -58,12 +58,7 @@ pub struct Param {
 impl Param {
     /// A parameter that may be left out.
     pub const fn new(name: &'static str, kind: ParamKind, about: &'static str) -> Self {
-        Self {
-            name,
-            kind,
-            required: false,
-            about,
-        }
+        Self { name, kind, required: false, about }
     }
 
     fn takes(&self, key: &str) -> bool {
@@ -76,10 +71,7 @@ impl Param {
 
 /// The field of `name[field]`.
 fn field<'a>(key: &'a str, name: &str) -> Option<&'a str> {
-    key.strip_prefix(name)?
-        .strip_prefix('[')?
-        .strip_suffix(']')
-        .filter(|f| !f.is_empty())
+    key.strip_prefix(name)?.strip_prefix('[')?.strip_suffix(']').filter(|f| !f.is_empty())
 }
 
 /// The parameters of one request.
@@ -95,9 +87,7 @@ impl Query {
         let mut found = BTreeMap::new();
         for (n, pair) in text.split('&').filter(|p| !p.is_empty()).enumerate() {
             if n >= MOST {
-                return Err(Problem::malformed(format!(
-                    "at most {MOST} query parameters"
-                )));
+                return Err(Problem::malformed(format!("at most {MOST} query parameters")));
             }
             let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
             let plain = |t: &str| {
@@ -108,18 +98,10 @@ impl Query {
             let (key, value) = (plain(key)?, plain(value)?);
             if !params.iter().any(|p| p.takes(&key)) {
                 let key: String = key.chars().filter(|c| !c.is_control()).take(60).collect();
-                return Err(Problem::parameter(
-                    &key,
-                    "unknown_parameter",
-                    "There is no such parameter here.",
-                ));
+                return Err(Problem::parameter(&key, "unknown_parameter", "There is no such parameter here."));
             }
             if found.insert(key.clone(), value).is_some() {
-                return Err(Problem::parameter(
-                    &key,
-                    "repeated",
-                    "This parameter may be given once.",
-                ));
+                return Err(Problem::parameter(&key, "repeated", "This parameter may be given once."));
             }
         }
         Ok(Self(found))
@@ -130,16 +112,8 @@ impl Query {
         self.0.get(name).filter(|v| !v.trim().is_empty()).cloned()
     }
 
-    fn read<T>(
-        &self,
-        name: &str,
-        detail: &str,
-        read: impl FnOnce(&str) -> Option<T>,
-    ) -> Result<Option<T>, Problem> {
-        self.0
-            .get(name)
-            .map(|v| read(v).ok_or_else(|| Problem::parameter(name, "type", detail)))
-            .transpose()
+    fn read<T>(&self, name: &str, detail: &str, read: impl FnOnce(&str) -> Option<T>) -> Result<Option<T>, Problem> {
+        self.0.get(name).map(|v| read(v).ok_or_else(|| Problem::parameter(name, "type", detail))).transpose()
     }
 
     /// An id.
@@ -172,9 +146,7 @@ impl Query {
     /// 400 for what is none.
     pub fn number<T: FromStr>(&self, name: &str) -> Result<Option<T>, Problem> {
         self.read(name, "A whole number is expected, not negative.", |v| {
-            v.bytes()
-                .all(|b| b.is_ascii_digit())
-                .then(|| v.parse().ok())?
+            v.bytes().all(|b| b.is_ascii_digit()).then(|| v.parse().ok())?
         })
     }
 
@@ -187,31 +159,20 @@ impl Query {
         T: Copy,
     {
         let list: Vec<&str> = words.iter().map(|(w, _)| *w).collect();
-        self.read(
-            name,
-            &format!("One of these is expected: {}.", list.join(", ")),
-            |v| words.iter().find(|(w, _)| *w == v).map(|(_, t)| *t),
-        )
+        self.read(name, &format!("One of these is expected: {}.", list.join(", ")), |v| {
+            words.iter().find(|(w, _)| *w == v).map(|(_, t)| *t)
+        })
     }
 
     /// A moment: an instant, or a day of the zone `zone`. The beginning of the day, or its end where `end` is asked.
     ///
     /// # Errors
     /// 400 for what is neither.
-    pub fn moment(
-        &self,
-        name: &str,
-        zone: chrono_tz::Tz,
-        end: bool,
-    ) -> Result<Option<DateTime<Utc>>, Problem> {
-        self.read(
-            name,
-            "A day (YYYY-MM-DD) or an instant (RFC 3339) is expected.",
-            |v| match day(v) {
-                Some(day) => midnight(day.checked_add_days(Days::new(u64::from(end)))?, zone),
-                None => instant(v),
-            },
-        )
+    pub fn moment(&self, name: &str, zone: chrono_tz::Tz, end: bool) -> Result<Option<DateTime<Utc>>, Problem> {
+        self.read(name, "A day (YYYY-MM-DD) or an instant (RFC 3339) is expected.", |v| match day(v) {
+            Some(day) => midnight(day.checked_add_days(Days::new(u64::from(end)))?, zone),
+            None => instant(v),
+        })
     }
 
     /// How many items a page has.
@@ -222,9 +183,7 @@ impl Query {
         let detail = format!("A whole number from 1 to {LARGEST} is expected.");
         let read = self.read("limit", &detail, |v| {
             let digits = v.bytes().all(|b| b.is_ascii_digit());
-            v.parse()
-                .ok()
-                .filter(|n| digits && (1..=LARGEST).contains(n))
+            v.parse().ok().filter(|n| digits && (1..=LARGEST).contains(n))
         })?;
         Ok(read.unwrap_or(USUAL))
     }
@@ -242,11 +201,7 @@ impl FromRequest for Query {
 
     fn from_request(req: &HttpRequest, _: &mut Payload) -> Self::Future {
         // The guard of the route has read it already.
-        ready(Ok(req
-            .extensions()
-            .get::<Self>()
-            .cloned()
-            .unwrap_or_default()))
+        ready(Ok(req.extensions().get::<Self>().cloned().unwrap_or_default()))
     }
 }
 
@@ -262,12 +217,8 @@ pub fn day(text: &str) -> Option<NaiveDate> {
 fn instant(text: &str) -> Option<DateTime<Utc>> {
     // A plus sign that was not encoded arrives as a space.
     let text = text.replace(' ', "+");
-    let read = DateTime::parse_from_rfc3339(&text)
-        .ok()?
-        .with_timezone(&Utc);
-    (1..=9999)
-        .contains(&chrono::Datelike::year(&read))
-        .then_some(read)
+    let read = DateTime::parse_from_rfc3339(&text).ok()?.with_timezone(&Utc);
+    (1..=9999).contains(&chrono::Datelike::year(&read)).then_some(read)
 }
 
 /// The instant at which a day begins; after the gap, where clocks are put forward at midnight.
@@ -276,11 +227,7 @@ fn midnight(day: NaiveDate, zone: chrono_tz::Tz) -> Option<DateTime<Utc>> {
     local
         .and_local_timezone(zone)
         .earliest()
-        .or_else(|| {
-            (local + chrono::TimeDelta::hours(1))
-                .and_local_timezone(zone)
-                .earliest()
-        })
+        .or_else(|| (local + chrono::TimeDelta::hours(1)).and_local_timezone(zone).earliest())
         .map(|t| t.with_timezone(&Utc))
 }
 
@@ -302,33 +249,16 @@ mod tests {
 
     #[test]
     fn unknown_repeated_and_undecodable_parameters_are_refused() {
-        assert_eq!(
-            parse("q=M%C3%A4nd+1&").unwrap().text("q").unwrap(),
-            "Mänd 1"
-        );
+        assert_eq!(parse("q=M%C3%A4nd+1&").unwrap().text("q").unwrap(), "Mänd 1");
         assert_eq!(parse("q=").unwrap().text("q"), None);
-        for wrong in [
-            "x=1",
-            "q=1&q=2",
-            "q=%ff",
-            "q=%",
-            "q=%00",
-            "filter=1",
-            "filter[]=1",
-            "filter[a=1",
-        ] {
+        for wrong in ["x=1", "q=1&q=2", "q=%ff", "q=%", "q=%00", "filter=1", "filter[]=1", "filter[a=1"] {
             assert_eq!(parse(wrong).unwrap_err().kind, Kind::Malformed, "{wrong}");
         }
         assert_eq!(parse("x=1").unwrap_err().errors[0].pointer, "/x");
         let many = "q=1&".repeat(60);
         assert!(parse(&many).is_err());
-        let fields = parse("filter[a]=1&filter%5Bb%5D=2")
-            .unwrap()
-            .fields("filter");
-        assert_eq!(
-            fields.into_iter().collect::<Vec<_>>(),
-            [("a".into(), "1".into()), ("b".into(), "2".into())]
-        );
+        let fields = parse("filter[a]=1&filter%5Bb%5D=2").unwrap().fields("filter");
+        assert_eq!(fields.into_iter().collect::<Vec<_>>(), [("a".into(), "1".into()), ("b".into(), "2".into())]);
     }
 
     #[test]
@@ -337,58 +267,28 @@ mod tests {
         assert_eq!(limit("").unwrap(), 50);
         assert_eq!(limit("limit=1").unwrap(), 1);
         assert_eq!(limit("limit=500").unwrap(), 500);
-        for wrong in [
-            "limit=0",
-            "limit=501",
-            "limit=-1",
-            "limit=x",
-            "limit=",
-            "limit=%2B5",
-            "limit=99999999999999999999",
-        ] {
-            assert_eq!(
-                limit(wrong).unwrap_err().errors[0].pointer,
-                "/limit",
-                "{wrong}"
-            );
+        for wrong in
+            ["limit=0", "limit=501", "limit=-1", "limit=x", "limit=", "limit=%2B5", "limit=99999999999999999999"]
+        {
+            assert_eq!(limit(wrong).unwrap_err().errors[0].pointer, "/limit", "{wrong}");
         }
     }
 
     #[test]
     fn the_end_of_a_day_is_the_registers_own() {
         let to = |text: &str| {
-            parse(text)
-                .unwrap()
-                .moment("to", chrono_tz::Europe::Tallinn, true)
-                .unwrap()
-                .unwrap()
-                .to_rfc3339()
+            parse(text).unwrap().moment("to", chrono_tz::Europe::Tallinn, true).unwrap().unwrap().to_rfc3339()
         };
         assert_eq!(to("to=2026-07-01"), "2026-07-01T21:00:00+00:00");
         assert_eq!(to("to=2026-07-01T12:00:00Z"), "2026-07-01T12:00:00+00:00");
-        assert_eq!(
-            to("to=2026-07-01T12:00:00+03:00"),
-            "2026-07-01T09:00:00+00:00"
-        );
-        assert!(
-            parse("to=2026-7-1")
-                .unwrap()
-                .moment("to", chrono_tz::UTC, true)
-                .is_err()
-        );
+        assert_eq!(to("to=2026-07-01T12:00:00+03:00"), "2026-07-01T09:00:00+00:00");
+        assert!(parse("to=2026-7-1").unwrap().moment("to", chrono_tz::UTC, true).is_err());
     }
 
     #[test]
     fn a_day_has_ten_characters() {
         assert!(day("2026-02-28").is_some());
-        for wrong in [
-            "2026-02-30",
-            "-026-01-01",
-            "+026-01-01",
-            "0000-01-01",
-            "2026-1-01",
-            "2026-01-01 ",
-        ] {
+        for wrong in ["2026-02-30", "-026-01-01", "+026-01-01", "0000-01-01", "2026-1-01", "2026-01-01 "] {
             assert!(day(wrong).is_none(), "{wrong}");
         }
     }

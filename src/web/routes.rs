@@ -7,9 +7,7 @@ use actix_web::middleware::from_fn;
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{HttpResponse, Resource, guard};
 
-use super::api::{
-    audit, documents, grants, institutions, operations, public, records, registers, sessions,
-};
+use super::api::{audit, documents, grants, institutions, operations, public, records, registers, sessions};
 use super::layers;
 use super::problem::{Kind, Problem};
 use super::query::{Param, ParamKind};
@@ -154,99 +152,42 @@ const LAW: &str = "none: no personal data";
 /// The program about itself.
 const SELF: &str = "none: about the program only";
 
-const LIMIT: Param = Param::new(
-    "limit",
-    ParamKind::Number,
-    "Items of a page, 1 to 500; default 50",
-);
-const CURSOR: Param = Param::new(
-    "cursor",
-    ParamKind::Text,
-    "`next_cursor` of the page before",
-);
+const LIMIT: Param = Param::new("limit", ParamKind::Number, "Items of a page, 1 to 500; default 50");
+const CURSOR: Param = Param::new("cursor", ParamKind::Text, "`next_cursor` of the page before");
 const AS_OF: Param = Param::new("as_of", ParamKind::Day, "State on this day; default today");
 const PAGE: &[Param] = &[LIMIT, CURSOR];
-const RECORD: &[Param] = &[
-    AS_OF,
-    Param::new(
-        "known_at",
-        ParamKind::Instant,
-        "What the register knew at this instant; default now",
-    ),
-];
+const RECORD: &[Param] =
+    &[AS_OF, Param::new("known_at", ParamKind::Instant, "What the register knew at this instant; default now")];
 const RECORDS: &[Param] = &[
     Param::new("institution_id", ParamKind::Id, "Only this institution's"),
     Param::new("q", ParamKind::Text, "Beginnings of names, or a whole code"),
-    Param::new(
-        "status",
-        ParamKind::OneOf(&["pending", "active", "ended"]),
-        "Only records that stand so on the day",
-    ),
-    Param::new(
-        "sort",
-        ParamKind::Text,
-        "Indexed field; `-` in front for descending",
-    ),
-    Param::new(
-        "filter",
-        ParamKind::Fields,
-        "`filter[field]=value`: exact value of an indexed field",
-    ),
+    Param::new("status", ParamKind::OneOf(&["pending", "active", "ended"]), "Only records that stand so on the day"),
+    Param::new("sort", ParamKind::Text, "Indexed field; `-` in front for descending"),
+    Param::new("filter", ParamKind::Fields, "`filter[field]=value`: exact value of an indexed field"),
     AS_OF,
     LIMIT,
     CURSOR,
 ];
-const GRANTS: &[Param] = &[
-    Param::new("user_id", ParamKind::Id, "Only this user's"),
-    LIMIT,
-    CURSOR,
-];
+const GRANTS: &[Param] = &[Param::new("user_id", ParamKind::Id, "Only this user's"), LIMIT, CURSOR];
 const AUDIT: &[Param] = &[
     Param::new("actor", ParamKind::Text, "User name or user id"),
-    Param::new(
-        "subject",
-        ParamKind::Text,
-        "Personal code, or id of a record",
-    ),
+    Param::new("subject", ParamKind::Text, "Personal code, or id of a record"),
     Param::new("action", ParamKind::Text, "Action, as in `record.read`"),
     Param::new("from", ParamKind::Moment, "Not before this day or instant"),
-    Param::new(
-        "to",
-        ParamKind::Moment,
-        "Until the end of this day, or before this instant",
-    ),
+    Param::new("to", ParamKind::Moment, "Until the end of this day, or before this instant"),
     Param::new("record_id", ParamKind::Id, "Id of a record"),
-    Param::new(
-        "decision",
-        ParamKind::OneOf(&["permitted", "denied"]),
-        "Outcome",
-    ),
+    Param::new("decision", ParamKind::OneOf(&["permitted", "denied"]), "Outcome"),
     LIMIT,
     Param::new("cursor", ParamKind::Id, "`next_cursor` of the page before"),
 ];
-const SIZE: &[Param] = &[Param::new(
-    "size",
-    ParamKind::Number,
-    "Size of the tree; default the whole",
-)];
+const SIZE: &[Param] = &[Param::new("size", ParamKind::Number, "Size of the tree; default the whole")];
 const SIZES: &[Param] = &[
-    Param {
-        required: true,
-        ..Param::new("from", ParamKind::Number, "Size of the older tree")
-    },
-    Param::new(
-        "to",
-        ParamKind::Number,
-        "Size of the newer tree; default the whole",
-    ),
+    Param { required: true, ..Param::new("from", ParamKind::Number, "Size of the older tree") },
+    Param::new("to", ParamKind::Number, "Size of the newer tree; default the whole"),
 ];
 const RANGE: &[Param] = &[
     Param::new("from", ParamKind::Number, "First leaf; default 0"),
-    Param::new(
-        "to",
-        ParamKind::Number,
-        "Leaf to stop before; default the end",
-    ),
+    Param::new("to", ParamKind::Number, "Leaf to stop before; default the end"),
 ];
 
 /// Every route of the service but the pages under `/api/docs/`.
@@ -336,9 +277,7 @@ pub const ROUTES: &[Route] = &[
 
 /// The route that answers to a method at a pattern.
 pub fn find(method: &Method, pattern: &str) -> Option<&'static Route> {
-    ROUTES
-        .iter()
-        .find(|r| r.path == pattern && r.method.takes(method))
+    ROUTES.iter().find(|r| r.path == pattern && r.method.takes(method))
 }
 
 /// Registers every handler of the table.
@@ -355,13 +294,9 @@ pub fn register(cfg: &mut ServiceConfig) {
             allow.push("HEAD");
         }
         let allow = allow.join(", ");
-        let resource = here().fold(Resource::new(route.path), |resource, r| {
-            (r.attach)(resource)
-        });
+        let resource = here().fold(Resource::new(route.path), |resource, r| (r.attach)(resource));
         cfg.service(
-            resource
-                .default_service(web::to(move || other_method(allow.clone())))
-                .wrap(from_fn(layers::guarded)),
+            resource.default_service(web::to(move || other_method(allow.clone()))).wrap(from_fn(layers::guarded)),
         );
     }
     cfg.service(
@@ -369,11 +304,9 @@ pub fn register(cfg: &mut ServiceConfig) {
             .route(Verb::Get.route().to(operations::docs))
             .default_service(web::to(|| other_method("GET, HEAD".into()))),
     );
-    cfg.service(Resource::new("/api/docs").route(web::get().to(|| async {
-        HttpResponse::PermanentRedirect()
-            .insert_header((LOCATION, "/api/docs/"))
-            .finish()
-    })));
+    cfg.service(Resource::new("/api/docs").route(
+        web::get().to(|| async { HttpResponse::PermanentRedirect().insert_header((LOCATION, "/api/docs/")).finish() }),
+    ));
 }
 
 async fn other_method(allow: String) -> Result<HttpResponse, Problem> {
@@ -393,28 +326,16 @@ mod tests {
         let mut seen = HashSet::new();
         for route in ROUTES {
             assert!(seen.insert((route.method, route.path)), "{}", route.path);
-            assert!(
-                !route.act.is_empty() && !route.summary.is_empty(),
-                "{}",
-                route.path
-            );
+            assert!(!route.act.is_empty() && !route.summary.is_empty(), "{}", route.path);
             let known = [READ, WRITE, GRANT, LOGIN].contains(&route.audited);
-            assert!(
-                known || route.audited.starts_with("none: "),
-                "{}",
-                route.path
-            );
+            assert!(known || route.audited.starts_with("none: "), "{}", route.path);
         }
     }
 
     #[test]
     fn what_needs_no_login_shows_no_personal_data() {
         for route in ROUTES.iter().filter(|r| !r.login) {
-            assert!(
-                route.audited == LOGIN || route.audited.starts_with("none: "),
-                "{}",
-                route.path
-            );
+            assert!(route.audited == LOGIN || route.audited.starts_with("none: "), "{}", route.path);
         }
     }
 

@@ -38,8 +38,7 @@ impl Upload {
     /// # Errors
     /// 422 where it is missing or at fault.
     pub fn metadata<T: json::Body>(&mut self) -> Result<T, Problem> {
-        let missing =
-            || Refusal::invalid("/metadata", "required", "This part must be given.", None);
+        let missing = || Refusal::invalid("/metadata", "required", "This part must be given.", None);
         json::read(self.metadata.take().ok_or_else(missing)?)
     }
 
@@ -61,14 +60,10 @@ impl FromRequest for Upload {
         let (req, payload) = (req.clone(), payload.take());
         Box::pin(async move {
             let Asked { mut cx, .. } = Asked::of(&req)?;
-            let multipart = req
-                .content_type()
-                .eq_ignore_ascii_case("multipart/form-data");
+            let multipart = req.content_type().eq_ignore_ascii_case("multipart/form-data");
             let (metadata, file) = if multipart {
                 let parts = tokio::time::timeout(PATIENCE, parts(&req, payload));
-                parts
-                    .await
-                    .map_err(|_| Problem::new(Kind::Timeout, "the file did not arrive in time"))??
+                parts.await.map_err(|_| Problem::new(Kind::Timeout, "the file did not arrive in time"))??
             } else {
                 (Some(json::value(&req, payload).await?), None)
             };
@@ -78,10 +73,7 @@ impl FromRequest for Upload {
     }
 }
 
-async fn parts(
-    req: &HttpRequest,
-    payload: Payload,
-) -> Result<(Option<Value>, Option<Incoming>), Problem> {
+async fn parts(req: &HttpRequest, payload: Payload) -> Result<(Option<Value>, Option<Incoming>), Problem> {
     json::not_encoded(req)?;
     let settings = &context::web(req)?.settings;
     check_announced(req, settings.body_limit + settings.file_limit)?;
@@ -95,19 +87,13 @@ async fn parts(
             }
             Some("file") if file.is_none() => {
                 file = Some(Incoming {
-                    name: field
-                        .content_disposition()
-                        .and_then(|d| d.get_filename())
-                        .unwrap_or_default()
-                        .to_owned(),
+                    name: field.content_disposition().and_then(|d| d.get_filename()).unwrap_or_default().to_owned(),
                     claimed: field.content_type().map(|m| m.essence_str().to_owned()),
                     bytes: part(&mut field, settings.file_limit).await?,
                 });
             }
             _ => {
-                return Err(Problem::malformed(
-                    "the parts are metadata and file, each at most once",
-                ));
+                return Err(Problem::malformed("the parts are metadata and file, each at most once"));
             }
         }
     }
@@ -150,11 +136,8 @@ async fn idempotent(
 
 /// Whether a request announces more than the largest upload.
 fn check_announced(req: &HttpRequest, limit: usize) -> Result<(), Problem> {
-    let announced = req
-        .headers()
-        .get(header::CONTENT_LENGTH)
-        .and_then(|v| v.to_str().ok())
-        .and_then(|v| v.parse::<usize>().ok());
+    let announced =
+        req.headers().get(header::CONTENT_LENGTH).and_then(|v| v.to_str().ok()).and_then(|v| v.parse::<usize>().ok());
     match announced {
         Some(n) if n > limit => Err(too_large(limit)),
         _ => Ok(()),

@@ -70,9 +70,7 @@ impl Place {
         use diesel::connection::SimpleConnection;
         use diesel::prelude::*;
         match &self.url {
-            DatabaseUrl::Pg(url) => {
-                PgConnection::establish(url).unwrap().batch_execute(sql).map_err(|e| e.to_string())
-            }
+            DatabaseUrl::Pg(url) => PgConnection::establish(url).unwrap().batch_execute(sql).map_err(|e| e.to_string()),
             DatabaseUrl::Sqlite(path) => {
                 let mut conn = SqliteConnection::establish(path).unwrap();
                 conn.batch_execute("PRAGMA busy_timeout = 5000; PRAGMA foreign_keys = ON").unwrap();
@@ -228,7 +226,14 @@ impl Harness {
             "user_id": user_id, "role": role, "from": "2026-01-01",
             "basis": { "kind": self.basis(role), "reference": "ametijuhend 2/2026" },
         });
-        let needs_until = self.app.register(REGISTER).unwrap().definition.register.roles.iter()
+        let needs_until = self
+            .app
+            .register(REGISTER)
+            .unwrap()
+            .definition
+            .register
+            .roles
+            .iter()
             .any(|r| r.name == role && r.needs_until);
         if needs_until {
             body["until"] = json!("2027-12-31");
@@ -366,7 +371,7 @@ fn serve(app: Arc<App>) -> (SocketAddr, actix_web::dev::ServerHandle, std::threa
                 metrics_public: true,
                 shutdown_seconds: 5,
             };
-            let (server, address) = andmekogu::web::bind(app, &settings).unwrap();
+            let (server, address) = andmekogu::web::bind(app, settings).unwrap();
             sender.send((address, server.handle())).unwrap();
             server.await.unwrap();
         });
@@ -442,7 +447,9 @@ impl Client {
     }
 
     pub fn send(&self, method: &str, path: &str, body: Option<Vec<u8>>, media: &str) -> Answer {
-        let url = if path.starts_with("/api/") || path.starts_with("/healthz") || path.starts_with("/readyz")
+        let url = if path.starts_with("/api/")
+            || path.starts_with("/healthz")
+            || path.starts_with("/readyz")
             || path.starts_with("/metrics")
         {
             format!("{}{path}", self.base.trim_end_matches("/api/v1"))

@@ -56,7 +56,8 @@ impl Office {
 
     /// Enters an employee and gives the record.
     pub fn hire(&self, by: &Client, last_name: &str, personal_code: &str) -> Answer {
-        by.post(&format!("/registers/{REGISTER}/records/employee"), &self.employee(last_name, personal_code)).expect(201)
+        by.post(&format!("/registers/{REGISTER}/records/employee"), &self.employee(last_name, personal_code))
+            .expect(201)
     }
 }
 

@@ -42,10 +42,7 @@ pub async fn list(state: State, at: At<String>, asked: Asked, query: Query) -> A
 /// # Errors
 /// As the act.
 pub async fn checkpoint(state: State, at: At<String>, asked: Asked) -> Answer {
-    let note = state
-        .app
-        .audit_checkpoint(asked.cx, at.into_inner())
-        .await?;
+    let note = state.app.audit_checkpoint(asked.cx, at.into_inner()).await?;
     Ok(answer::text(note.into_inner()))
 }
 
@@ -65,12 +62,7 @@ pub async fn vkey(state: State, at: At<String>, asked: Asked) -> Answer {
 pub async fn inclusion(state: State, at: At<(String, u64)>, asked: Asked, query: Query) -> Answer {
     let (register, seq) = at.into_inner();
     let size = query.number("size")?;
-    answer::ok(
-        &state
-            .app
-            .audit_inclusion(asked.cx, register, seq, size)
-            .await?,
-    )
+    answer::ok(&state.app.audit_inclusion(asked.cx, register, seq, size).await?)
 }
 
 /// A consistency proof.
@@ -78,16 +70,9 @@ pub async fn inclusion(state: State, at: At<(String, u64)>, asked: Asked, query:
 /// # Errors
 /// As the act.
 pub async fn consistency(state: State, at: At<String>, asked: Asked, query: Query) -> Answer {
-    let from = query
-        .number("from")?
-        .ok_or_else(|| Problem::parameter("from", "required", "This must be given."))?;
+    let from = query.number("from")?.ok_or_else(|| Problem::parameter("from", "required", "This must be given."))?;
     let to = query.number("to")?;
-    answer::ok(
-        &state
-            .app
-            .audit_consistency(asked.cx, at.into_inner(), from, to)
-            .await?,
-    )
+    answer::ok(&state.app.audit_consistency(asked.cx, at.into_inner(), from, to).await?)
 }
 
 /// The log as NDJSON, a page at a time: what is sent has been logged as sent.
@@ -96,23 +81,15 @@ pub async fn consistency(state: State, at: At<String>, asked: Asked, query: Quer
 /// As the act.
 pub async fn export(state: State, at: At<String>, asked: Asked, query: Query) -> Answer {
     let (register, cx) = (at.into_inner(), asked.cx);
-    let (from, to) = (
-        query.number("from")?.unwrap_or(0),
-        query.number("to")?.unwrap_or(i64::MAX),
-    );
+    let (from, to) = (query.number("from")?.unwrap_or(0), query.number("to")?.unwrap_or(i64::MAX));
     // The first page comes before the answer begins, so that a refusal has its status.
-    let first = state
-        .app
-        .audit_export(cx.clone(), register.clone(), from, to, PAGE)
-        .await?;
+    let first = state.app.audit_export(cx.clone(), register.clone(), from, to, PAGE).await?;
     let rest = stream::try_unfold(next(&first, to), move |place| {
         let (state, register, cx) = (state.clone(), register.clone(), cx.clone());
         async move { further(&state, cx, register, place, to).await }
     });
     let begin = stream::once(std::future::ready(Ok::<_, Problem>(lines(&first))));
-    Ok(HttpResponse::Ok()
-        .content_type("application/x-ndjson")
-        .streaming(begin.chain(rest)))
+    Ok(HttpResponse::Ok().content_type("application/x-ndjson").streaming(begin.chain(rest)))
 }
 
 /// Where the page after this one begins, if there is one.
@@ -132,11 +109,7 @@ async fn further(
     let Some(from) = place else {
         return Ok(None);
     };
-    let page = state
-        .app
-        .audit_export(cx, register, from, to, PAGE)
-        .await
-        .inspect_err(cut_short)?;
+    let page = state.app.audit_export(cx, register, from, to, PAGE).await.inspect_err(cut_short)?;
     Ok(Some((lines(&page), next(&page, to))))
 }
 

@@ -58,10 +58,7 @@ impl From<DocumentBody> for DocumentData {
 pub async fn create(state: State, at: At<String>, mut sent: Upload) -> Answer {
     let register = at.into_inner();
     let data = sent.metadata::<DocumentBody>()?.into();
-    let document = state
-        .app
-        .add_document(sent.cx, register.clone(), data, sent.file)
-        .await?;
+    let document = state.app.add_document(sent.cx, register.clone(), data, sent.file).await?;
     let id = document.get().id.to_string();
     answer::created(&document, &["registers", &register, "base-documents", &id])
 }

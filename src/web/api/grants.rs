@@ -25,10 +25,7 @@ body! {
 
 impl From<BasisBody> for Basis {
     fn from(body: BasisBody) -> Self {
-        Self {
-            kind: body.kind,
-            reference: body.reference,
-        }
+        Self { kind: body.kind, reference: body.reference }
     }
 }
 
@@ -90,9 +87,7 @@ body! {
 /// What every grant has can be set, not removed.
 fn kept<T>(change: Change<T>, pointer: &str) -> Result<Option<T>, Problem> {
     match change.into_option() {
-        Some(None) => {
-            Err(Refusal::invalid(pointer, "required", "This cannot be removed.", None).into())
-        }
+        Some(None) => Err(Refusal::invalid(pointer, "required", "This cannot be removed.", None).into()),
         Some(Some(value)) => Ok(Some(value)),
         None => Ok(None),
     }
@@ -128,10 +123,7 @@ body! {
 /// As the act.
 pub async fn issue(state: State, at: At<String>, sent: Sent<GrantBody>) -> Answer {
     let register = at.into_inner();
-    let grant = state
-        .app
-        .issue_grant(sent.cx, register.clone(), sent.body.into())
-        .await?;
+    let grant = state.app.issue_grant(sent.cx, register.clone(), sent.body.into()).await?;
     let id = grant.get().id.to_string();
     answer::created_one(&grant, &["registers", &register, "grants", &id])
 }
@@ -142,10 +134,7 @@ pub async fn issue(state: State, at: At<String>, sent: Sent<GrantBody>) -> Answe
 /// As the act.
 pub async fn list(state: State, at: At<String>, asked: Asked, query: Query) -> Answer {
     let (user, cursor, limit) = (query.id("user_id")?, query.text("cursor"), query.limit()?);
-    let page = state
-        .app
-        .list_grants(asked.cx, at.into_inner(), user, cursor.as_deref(), limit)
-        .await;
+    let page = state.app.list_grants(asked.cx, at.into_inner(), user, cursor.as_deref(), limit).await;
     answer::ok(&page.map_err(|e| Problem::from(e).of_query())?)
 }
 
@@ -155,9 +144,7 @@ pub async fn list(state: State, at: At<String>, asked: Asked, query: Query) -> A
 /// As the act.
 pub async fn change(state: State, at: At<(String, Uuid)>, sent: Sent<GrantChangeBody>) -> Answer {
     let (register, id) = at.into_inner();
-    let grant = state
-        .app
-        .change_grant(sent.cx, register, id, sent.body.try_into()?);
+    let grant = state.app.change_grant(sent.cx, register, id, sent.body.try_into()?);
     answer::one(&grant.await?)
 }
 
@@ -167,13 +154,8 @@ pub async fn change(state: State, at: At<(String, Uuid)>, sent: Sent<GrantChange
 /// As the act.
 pub async fn revoke(state: State, at: At<(String, Uuid)>, sent: Sent<RevocationBody>) -> Answer {
     let (register, id) = at.into_inner();
-    let RevocationBody {
-        ground,
-        explanation,
-    } = sent.body;
-    let grant = state
-        .app
-        .revoke_grant(sent.cx, register, id, ground, explanation);
+    let RevocationBody { ground, explanation } = sent.body;
+    let grant = state.app.revoke_grant(sent.cx, register, id, ground, explanation);
     answer::one(&grant.await?)
 }
 
@@ -183,9 +165,6 @@ pub async fn revoke(state: State, at: At<(String, Uuid)>, sent: Sent<RevocationB
 /// As the act.
 pub async fn log(state: State, at: At<String>, asked: Asked, query: Query) -> Answer {
     let (cursor, limit) = (query.text("cursor"), query.limit()?);
-    let page = state
-        .app
-        .read_grant_log(asked.cx, at.into_inner(), cursor.as_deref(), limit)
-        .await;
+    let page = state.app.read_grant_log(asked.cx, at.into_inner(), cursor.as_deref(), limit).await;
     answer::ok(&page.map_err(|e| Problem::from(e).of_query())?)
 }

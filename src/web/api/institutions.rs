@@ -13,12 +13,7 @@ use crate::web::query::Query;
 
 fn kind(state: &Web, register: &str) -> Result<String, Problem> {
     let register = state.app.register(register)?;
-    Ok(register
-        .definition
-        .register
-        .institutions
-        .record_type
-        .clone())
+    Ok(register.definition.register.institutions.record_type.clone())
 }
 
 /// Enters an institution.
@@ -28,10 +23,7 @@ fn kind(state: &Web, register: &str) -> Result<String, Problem> {
 pub async fn create(state: State, at: At<String>, sent: Sent<RecordBody>) -> Answer {
     let register = at.into_inner();
     let new = sent.body.of_type(kind(&state, &register)?);
-    let record = state
-        .app
-        .create_record(sent.cx, register.clone(), new)
-        .await?;
+    let record = state.app.create_record(sent.cx, register.clone(), new).await?;
     let id = record.get().id.to_string();
     answer::created_one(&record, &["registers", &register, "institutions", &id])
 }
@@ -44,10 +36,7 @@ pub async fn list(state: State, at: At<String>, asked: Asked, query: Query) -> A
     let register = at.into_inner();
     let kind = kind(&state, &register)?;
     let wanted = list_query(&query)?;
-    let page = state
-        .app
-        .list_records(asked.cx, register, kind, wanted)
-        .await;
+    let page = state.app.list_records(asked.cx, register, kind, wanted).await;
     answer::ok(&page.map_err(|e| Problem::from(e).of_query())?)
 }
 
@@ -59,9 +48,7 @@ pub async fn read(state: State, at: At<(String, Uuid)>, asked: Asked, query: Que
     let (register, id) = at.into_inner();
     let kind = kind(&state, &register)?;
     let (as_of, known_at) = (query.day("as_of")?, query.instant("known_at")?);
-    let record = state
-        .app
-        .read_record(asked.cx, register, kind, id, as_of, known_at);
+    let record = state.app.read_record(asked.cx, register, kind, id, as_of, known_at);
     answer::one(&record.await?)
 }
 
@@ -72,8 +59,6 @@ pub async fn read(state: State, at: At<(String, Uuid)>, asked: Asked, query: Que
 pub async fn change(state: State, at: At<(String, Uuid)>, sent: Sent<ChangeBody>) -> Answer {
     let (register, id) = at.into_inner();
     let kind = kind(&state, &register)?;
-    let record = state
-        .app
-        .change_record(sent.cx, register, kind, id, sent.body.into());
+    let record = state.app.change_record(sent.cx, register, kind, id, sent.body.into());
     answer::one(&record.await?)
 }

@@ -17,8 +17,7 @@ use crate::web::problem::Problem;
 const DOCS_CSP: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
                         connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
 
-static DOCS: LazyLock<Arc<Config<'static>>> =
-    LazyLock::new(|| Arc::new(Config::from("/api/openapi.json")));
+static DOCS: LazyLock<Arc<Config<'static>>> = LazyLock::new(|| Arc::new(Config::from("/api/openapi.json")));
 
 /// Whether the process lives.
 ///
@@ -44,21 +43,15 @@ pub async fn ready(state: State) -> Answer {
 /// # Errors
 /// 404 for everybody else, and through a proxy.
 pub async fn measured(state: State, req: HttpRequest) -> Answer {
-    let local = req
-        .peer_addr()
-        .is_some_and(|p| metrics::is_loopback(p.ip()));
-    let proxied = ["forwarded", "x-forwarded-for", "via"]
-        .iter()
-        .any(|h| req.headers().contains_key(*h));
+    let local = req.peer_addr().is_some_and(|p| metrics::is_loopback(p.ip()));
+    let proxied = ["forwarded", "x-forwarded-for", "via"].iter().any(|h| req.headers().contains_key(*h));
     if !(state.settings.metrics_public || local && !proxied) {
         return Err(Problem::not_found());
     }
     let handle = metrics::handle();
     let text = actix_web::web::block(move || handle.render()).await;
     let text = text.map_err(|e| Problem::from(Error::Setup(e.to_string())))?;
-    Ok(HttpResponse::Ok()
-        .content_type("text/plain; version=0.0.4; charset=utf-8")
-        .body(text))
+    Ok(HttpResponse::Ok().content_type("text/plain; version=0.0.4; charset=utf-8").body(text))
 }
 
 /// The OpenAPI document.
@@ -78,9 +71,7 @@ pub async fn openapi(state: State) -> Answer {
 /// 404.
 pub async fn docs(at: At<String>) -> Answer {
     let found = utoipa_swagger_ui::serve(&at, DOCS.clone());
-    let file = found
-        .map_err(|e| Problem::from(Error::Setup(e.to_string())))?
-        .ok_or_else(Problem::not_found)?;
+    let file = found.map_err(|e| Problem::from(Error::Setup(e.to_string())))?.ok_or_else(Problem::not_found)?;
     let mut response = HttpResponse::Ok();
     if file.gzpipped {
         response.insert_header((header::CONTENT_ENCODING, "gzip"));

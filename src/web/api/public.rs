@@ -16,14 +16,8 @@ use actix_web::HttpRequest;
 /// Whatever is public may be kept by whoever fetched it.
 fn public(mut response: HttpResponse) -> HttpResponse {
     let headers = response.headers_mut();
-    headers.insert(
-        header::CACHE_CONTROL,
-        header::HeaderValue::from_static("public, max-age=300"),
-    );
-    headers.append(
-        header::VARY,
-        header::HeaderValue::from_static("Accept-Language"),
-    );
+    headers.insert(header::CACHE_CONTROL, header::HeaderValue::from_static("public, max-age=300"));
+    headers.append(header::VARY, header::HeaderValue::from_static("Accept-Language"));
     response
 }
 
@@ -43,9 +37,11 @@ fn item(item: &Item, language: &str) -> Value {
 /// What everybody may know of a register. Its security class is not part of that.
 fn description(register: &Register, language: &str) -> Value {
     let source = &register.definition.register;
-    let kinds = register.definition.record_types.iter().map(
-        |t| json!({ "name": t.name, "label": t.label.in_language(language), "clause": t.clause }),
-    );
+    let kinds = register
+        .definition
+        .record_types
+        .iter()
+        .map(|t| json!({ "name": t.name, "label": t.label.in_language(language), "clause": t.clause }));
     json!({
         "register": register.name(),
         "name": source.name.in_language(language),

@@ -144,11 +144,7 @@ impl TryFrom<EndBody> for Amendment {
 /// # Errors
 /// 400.
 pub fn list_query(query: &Query) -> Result<ListQuery, Problem> {
-    let words = [
-        ("pending", Status::Pending),
-        ("active", Status::Active),
-        ("ended", Status::Ended),
-    ];
+    let words = [("pending", Status::Pending), ("active", Status::Active), ("ended", Status::Ended)];
     Ok(ListQuery {
         institution_id: query.id("institution_id")?,
         q: query.text("q"),
@@ -168,10 +164,7 @@ pub fn list_query(query: &Query) -> Result<ListQuery, Problem> {
 pub async fn create(state: State, at: At<(String, String)>, sent: Sent<RecordBody>) -> Answer {
     let (register, kind) = at.into_inner();
     let new = sent.body.of_type(kind.clone());
-    let record = state
-        .app
-        .create_record(sent.cx, register.clone(), new)
-        .await?;
+    let record = state.app.create_record(sent.cx, register.clone(), new).await?;
     let id = record.get().id.to_string();
     answer::created_one(&record, &["registers", &register, "records", &kind, &id])
 }
@@ -183,10 +176,7 @@ pub async fn create(state: State, at: At<(String, String)>, sent: Sent<RecordBod
 pub async fn list(state: State, at: At<(String, String)>, asked: Asked, query: Query) -> Answer {
     let (register, kind) = at.into_inner();
     let wanted = list_query(&query)?;
-    let page = state
-        .app
-        .list_records(asked.cx, register, kind, wanted)
-        .await;
+    let page = state.app.list_records(asked.cx, register, kind, wanted).await;
     answer::ok(&page.map_err(|e| Problem::from(e).of_query())?)
 }
 
@@ -194,17 +184,10 @@ pub async fn list(state: State, at: At<(String, String)>, asked: Asked, query: Q
 ///
 /// # Errors
 /// As the act.
-pub async fn read(
-    state: State,
-    at: At<(String, String, Uuid)>,
-    asked: Asked,
-    query: Query,
-) -> Answer {
+pub async fn read(state: State, at: At<(String, String, Uuid)>, asked: Asked, query: Query) -> Answer {
     let (register, kind, id) = at.into_inner();
     let (as_of, known_at) = (query.day("as_of")?, query.instant("known_at")?);
-    let record = state
-        .app
-        .read_record(asked.cx, register, kind, id, as_of, known_at);
+    let record = state.app.read_record(asked.cx, register, kind, id, as_of, known_at);
     answer::one(&record.await?)
 }
 
@@ -212,15 +195,9 @@ pub async fn read(
 ///
 /// # Errors
 /// As the act.
-pub async fn change(
-    state: State,
-    at: At<(String, String, Uuid)>,
-    sent: Sent<ChangeBody>,
-) -> Answer {
+pub async fn change(state: State, at: At<(String, String, Uuid)>, sent: Sent<ChangeBody>) -> Answer {
     let (register, kind, id) = at.into_inner();
-    let record = state
-        .app
-        .change_record(sent.cx, register, kind, id, sent.body.into());
+    let record = state.app.change_record(sent.cx, register, kind, id, sent.body.into());
     answer::one(&record.await?)
 }
 
@@ -228,19 +205,9 @@ pub async fn change(
 ///
 /// # Errors
 /// As the act.
-pub async fn correct(
-    state: State,
-    at: At<(String, String, Uuid)>,
-    sent: Sent<CorrectionBody>,
-) -> Answer {
+pub async fn correct(state: State, at: At<(String, String, Uuid)>, sent: Sent<CorrectionBody>) -> Answer {
     let (register, kind, id) = at.into_inner();
-    let act = state.app.correct_record(
-        sent.cx,
-        register.clone(),
-        kind.clone(),
-        id,
-        sent.body.into(),
-    );
+    let act = state.app.correct_record(sent.cx, register.clone(), kind.clone(), id, sent.body.into());
     let record = act.await?;
     let place = ["registers", &register, "records", &kind, &id.to_string()];
     answer::created_one(&record, &place)
@@ -252,9 +219,7 @@ pub async fn correct(
 /// As the act.
 pub async fn end(state: State, at: At<(String, String, Uuid)>, sent: Sent<EndBody>) -> Answer {
     let (register, kind, id) = at.into_inner();
-    let record = state
-        .app
-        .end_record(sent.cx, register, kind, id, sent.body.try_into()?);
+    let record = state.app.end_record(sent.cx, register, kind, id, sent.body.try_into()?);
     answer::one(&record.await?)
 }
 
@@ -262,17 +227,9 @@ pub async fn end(state: State, at: At<(String, String, Uuid)>, sent: Sent<EndBod
 ///
 /// # Errors
 /// As the act.
-pub async fn entries(
-    state: State,
-    at: At<(String, String, Uuid)>,
-    asked: Asked,
-    query: Query,
-) -> Answer {
+pub async fn entries(state: State, at: At<(String, String, Uuid)>, asked: Asked, query: Query) -> Answer {
     let (register, kind, id) = at.into_inner();
     let (cursor, limit) = (query.text("cursor"), query.limit()?);
-    let page = state
-        .app
-        .read_entries(asked.cx, register, kind, id, cursor.as_deref(), limit)
-        .await;
+    let page = state.app.read_entries(asked.cx, register, kind, id, cursor.as_deref(), limit).await;
     answer::ok(&page.map_err(|e| Problem::from(e).of_query())?)
 }

@@ -50,8 +50,6 @@ pub async fn describe(state: State, at: At<String>, asked: Asked) -> Answer {
 pub async fn schema(state: State, at: At<(String, String)>, asked: Asked) -> Answer {
     state.app.require_session(asked.cx).await?;
     let (register, record_type) = at.into_inner();
-    let schema = state
-        .app
-        .record_schema(&register, &record_type, asked.language.code())?;
+    let schema = state.app.record_schema(&register, &record_type, asked.language.code())?;
     answer::open(StatusCode::OK, &schema)
 }

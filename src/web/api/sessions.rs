@@ -72,10 +72,7 @@ impl From<Session> for SessionBody {
 /// 401, 429.
 pub async fn open(state: State, sent: Open<Login>) -> Answer {
     let Login { username, password } = sent.body;
-    let session = state
-        .app
-        .login(sent.request_id, &username, password)
-        .await?;
+    let session = state.app.login(sent.request_id, &username, password).await?;
     answer::open(StatusCode::CREATED, &SessionBody::from(session))
 }
 
@@ -111,13 +108,7 @@ pub async fn me(state: State, asked: Asked) -> Answer {
 /// # Errors
 /// 401 for a wrong old password, 422 for a weak new one.
 pub async fn password(state: State, sent: Sent<PasswordChange>) -> Answer {
-    let PasswordChange {
-        old_password,
-        new_password,
-    } = sent.body;
-    state
-        .app
-        .change_password(sent.cx, old_password, new_password)
-        .await?;
+    let PasswordChange { old_password, new_password } = sent.body;
+    state.app.change_password(sent.cx, old_password, new_password).await?;
     Ok(HttpResponse::NoContent().finish())
 }
