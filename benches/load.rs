@@ -143,7 +143,7 @@ struct Place {
 }
 
 fn open(url: &DatabaseUrl) -> App {
-    let definitions = andmekogu::config::registers::load(std::path::Path::new("config/registers"))
+    let definitions = andmekogu::config::registers::read(std::path::Path::new("config/registers"))
         .unwrap_or_else(|f| panic!("{f:?}"));
     let registers = Registers::new(definitions).unwrap_or_else(|f| panic!("{}", f.join("\n")));
     let settings = Settings { url: url.clone(), readers: 8, writers: 8, queue: 4_096 };

@@ -102,7 +102,7 @@ impl Place {
 
 /// The definitions in a folder, as the program itself reads them.
 pub fn definitions(folder: &Path) -> Vec<Definition> {
-    andmekogu::config::registers::load(folder).unwrap_or_else(|faults| {
+    andmekogu::config::registers::read(folder).unwrap_or_else(|faults| {
         let list: Vec<String> = faults.iter().map(ToString::to_string).collect();
         panic!("the definitions have faults:\n{}", list.join("\n"))
     })
@@ -287,7 +287,7 @@ impl Harness {
     pub fn export(&self, register: &str) -> Vec<Value> {
         self.integrated();
         let mut out = Vec::new();
-        andmekogu::store::verify::export(&self.place.url, register, 0, i64::MAX, &mut out, &|_| {}).unwrap();
+        andmekogu::store::verify::export(&self.place.url, register, 0, None, &mut out, &|_| {}).unwrap();
         String::from_utf8(out).unwrap().lines().map(|l| serde_json::from_str(l).unwrap()).collect()
     }
 
