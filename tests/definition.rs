@@ -222,18 +222,18 @@ fn check_names_every_fault_with_file_line_and_what_to_do() {
     copy(&Path::new("config/registers").join(REGISTER), &folder.path().join(REGISTER));
     let (good, said) = check(folder.path());
     assert!(good, "{said}");
-    change(folder.path(), "records/employee.toml", "retention = \"pay\"", "retention = \"for_ever_and_a_day\"");
     change(folder.path(), "records/unit.toml", "name = \"unit_name\"", "name = \"unit_name\"\ncolour = \"red\"");
+    let (good, said) = check(folder.path());
+    assert!(!good && said.lines().any(|l| l.contains("records/unit.toml:") && l.contains("colour")), "{said}");
+    change(folder.path(), "records/unit.toml", "\ncolour = \"red\"", "");
+    change(folder.path(), "records/employee.toml", "retention = \"pay\"", "retention = \"for_ever_and_a_day\"");
     change(folder.path(), "register.toml", "level = \"M\"", "level = \"H\"");
     change(folder.path(), "access.cedar", "Role::\"processor\"", "Role::\"magician\"");
     let (good, said) = check(folder.path());
     assert!(!good);
-    for (file, word) in [
-        ("records/employee.toml:", "for_ever_and_a_day"),
-        ("records/unit.toml:", "colour"),
-        ("register.toml:", "level"),
-        ("access.cedar:", "magician"),
-    ] {
+    for (file, word) in
+        [("records/employee.toml:", "for_ever_and_a_day"), ("register.toml:", "level"), ("access.cedar:", "magician")]
+    {
         let line = said.lines().find(|l| l.contains(file) && l.contains(word));
         let line = line.unwrap_or_else(|| panic!("{file} {word} in:\n{said}"));
         let after = line.split(file).nth(1).unwrap();

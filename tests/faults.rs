@@ -261,7 +261,7 @@ fn what_was_acknowledged_survives_being_killed() {
     program.kill();
     let database = Place {
         url: andmekogu::store::DatabaseUrl::Sqlite(sqlite_in(folder.path())),
-        folder: tempfile::tempdir().unwrap(),
+        _folder: tempfile::tempdir().unwrap(),
     };
     let acknowledged = acknowledged.lock().unwrap();
     assert!(acknowledged.len() > 500, "the load was a load: {}", acknowledged.len());

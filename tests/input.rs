@@ -143,9 +143,9 @@ fn whatever_is_sent_the_answer_is_a_problem_and_never_a_5xx() {
             (&*format!("/registers/{REGISTER}/records/employee?as_of=yesterday"), 400),
             (&*format!("/registers/{REGISTER}/records/employee?status=dreaming"), 400),
             (&*format!("/registers/{REGISTER}/records/employee?surprise=1"), 400),
-            (&*format!("/registers/{REGISTER}/records/employee?cursor=%00%ff"), 422),
-            (&*format!("/registers/{REGISTER}/records/employee?cursor=zzzz"), 422),
-            (&*format!("/registers/{REGISTER}/records/employee?filter[nothing]=1"), 422),
+            (&*format!("/registers/{REGISTER}/records/employee?cursor=%00%ff"), 400),
+            (&*format!("/registers/{REGISTER}/records/employee?cursor=zzzz"), 400),
+            (&*format!("/registers/{REGISTER}/records/employee?filter[nothing]=1"), 400),
             (&*format!("/registers/{REGISTER}/audit?from=never"), 400),
             ("/no/such/thing", 404),
         ] {

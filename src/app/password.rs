@@ -30,7 +30,6 @@ const COMMON: &[&str] = &[
     "123456",
     "andmekogu",
     "administrator",
-    "tallinn",
     "eesti",
     "letmein",
     "welcome",

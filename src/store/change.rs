@@ -19,6 +19,7 @@ use crate::domain::access::Grant;
 use crate::domain::record::entry::EntryKind;
 use crate::domain::record::index::{index, life};
 use crate::domain::record::{Entry, Timeline};
+use crate::domain::refusal::Refusal;
 use crate::domain::statute::RecordType;
 
 /// A mutation.
@@ -71,8 +72,15 @@ pub(in crate::store) struct EntryWrite {
     pub definition: String,
     pub documents: Vec<Uuid>,
     pub timeline: Timeline,
-    pub unique_keys: Vec<String>,
+    pub unique_keys: Vec<HeldKey>,
     pub idempotency: Option<(String, String, Vec<u8>)>,
+}
+
+/// A combination that the record holds from now on.
+pub(in crate::store) struct HeldKey {
+    pub key: String,
+    /// The ended record that has held it so far.
+    pub from: Option<String>,
 }
 
 /// A base document.
@@ -450,12 +458,33 @@ fn write_states(conn: &mut AnyConn, register: &str, w: &EntryWrite) -> Result<()
             .collect();
         on_conn!(&mut *conn, c => diesel::insert_into(record_index::table).values(&rows).execute(c))?;
     }
-    for key in &w.unique_keys {
-        let row = (unique_key::register.eq(register), unique_key::key.eq(key), unique_key::record_id.eq(&record_id));
-        // A key whose holder has ended goes over to the new holder; that it has was checked before.
-        on_conn!(&mut *conn, c => diesel::insert_into(unique_key::table).values(row)
-            .on_conflict((unique_key::register, unique_key::key)).do_update()
-            .set(unique_key::record_id.eq(&record_id)).execute(c))?;
+    for HeldKey { key, from } in &w.unique_keys {
+        // Whoever comes second at the same instant fails on the primary key, or finds the holder gone.
+        let held = match from {
+            None => diesel::insert_into(unique_key::table)
+                .values((
+                    unique_key::register.eq(register),
+                    unique_key::key.eq(key),
+                    unique_key::record_id.eq(&record_id),
+                ))
+                .execute(conn)?,
+            Some(holder) => diesel::update(
+                unique_key::table
+                    .filter(unique_key::register.eq(register))
+                    .filter(unique_key::key.eq(key))
+                    .filter(unique_key::record_id.eq(holder)),
+            )
+            .set(unique_key::record_id.eq(&record_id))
+            .execute(conn)?,
+        };
+        if held != 1 {
+            return Err(Refusal::Conflict {
+                code: "not_unique",
+                detail: "another record has just been entered with the same combination".into(),
+                clause: Some(w.record_type.clause.clone()),
+            }
+            .into());
+        }
     }
     Ok(())
 }

@@ -45,14 +45,15 @@ pub fn no_postgres() {
 /// Where a test's data are.
 pub struct Place {
     pub url: DatabaseUrl,
-    pub folder: tempfile::TempDir,
+    /// Kept as long as the test, then removed.
+    pub _folder: tempfile::TempDir,
 }
 
 impl Place {
     pub fn sqlite() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let url = DatabaseUrl::Sqlite(folder.path().join("test.sqlite").display().to_string());
-        Self { url, folder }
+        Self { url, _folder: folder }
     }
 
     pub fn postgres() -> Option<Self> {
@@ -62,7 +63,7 @@ impl Place {
         let name = format!("t{}", Uuid::now_v7().simple());
         let mut conn = PgConnection::establish(&format!("{server}/postgres")).expect("the test PostgreSQL answers");
         conn.batch_execute(&format!("CREATE DATABASE {name}")).unwrap();
-        Some(Self { url: DatabaseUrl::Pg(format!("{server}/{name}")), folder: tempfile::tempdir().unwrap() })
+        Some(Self { url: DatabaseUrl::Pg(format!("{server}/{name}")), _folder: tempfile::tempdir().unwrap() })
     }
 
     /// Runs SQL that the program itself never would: to inject faults and to look underneath.
@@ -165,10 +166,6 @@ impl Harness {
 
     pub fn set_clock(&self, text: &str) {
         self.clock.set(text.parse::<DateTime<Utc>>().unwrap());
-    }
-
-    pub fn today(&self) -> NaiveDate {
-        self.clock.now().date_naive()
     }
 
     /// A user without rights.

@@ -75,6 +75,7 @@ pub struct Policies {
     policies: PolicySet,
     /// Entities per role: the asker in that role, and the action groups.
     entities: HashMap<String, Entities>,
+    schema: Schema,
     register: EntityUid,
     fallback: Clause,
     answers: RwLock<HashMap<Question, Decision>>,
@@ -156,6 +157,7 @@ impl Policies {
             authorizer: Authorizer::new(),
             policies,
             entities,
+            schema,
             register,
             fallback: definition.register.access.clause.clone(),
             answers: RwLock::default(),
@@ -235,7 +237,7 @@ impl Policies {
             }
         };
         let context = Context::from_pairs(pairs).map_err(|e| e.to_string())?;
-        Request::new(uid("User", "asker")?, uid("Action", q.action.as_str())?, resource, context, None)
+        Request::new(uid("User", "asker")?, uid("Action", q.action.as_str())?, resource, context, Some(&self.schema))
             .map_err(|e| e.to_string())
     }
 }

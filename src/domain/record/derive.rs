@@ -166,3 +166,189 @@ fn days_inclusive(source: Source<'_>) -> Option<Value> {
     let days = to.signed_duration_since(from).num_days() + 1;
     (days > 0).then(|| days.into())
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::super::validate::samples::{
+        EMPLOYEE, INSTITUTION, LISTS, PERSON, day, definition, employee, personal_code, record_type,
+    };
+    use super::*;
+
+    fn derived(name: &str, country: &str, mut data: Value, on: &str) -> Value {
+        let definition = definition(country, &[EMPLOYEE, INSTITUTION, DATED, PERSON], LISTS);
+        derive(record_type(&definition, name), country, &mut data, day(on));
+        data
+    }
+
+    /// A person with dates that follow from others.
+    const DATED: &str = r#"
+      name = "dated"
+      label.et = "x"
+      clause = "§ 1"
+      title = []
+      base_documents = []
+      section = []
+      field = [
+        { name = "code", type = "personal_code", label.et = "x" },
+        { name = "foreign", type = "personal_code", country = "FI", label.et = "x" },
+        { name = "entered_sex", type = "text", label.et = "x" },
+        { name = "entered_birth", type = "date", label.et = "x" },
+        { name = "sex", type = "text", label.et = "x", derived = { take = "sex", from = "code", otherwise = "entered_sex" } },
+        { name = "born", type = "date", label.et = "x", derived = { take = "birth_date", from = "code", otherwise = "entered_birth" } },
+        { name = "age", type = "integer", label.et = "x", derived = { take = "age", from = "code", otherwise = "entered_birth" } },
+        { name = "foreign_sex", type = "text", label.et = "x", derived = { take = "sex", from = "foreign" } },
+        { name = "start", type = "date", label.et = "x" },
+        { name = "period", type = "group", label.et = "x", part = [
+          { name = "amount", type = "integer", label.et = "x" }, { name = "unit", type = "text", label.et = "x" } ] },
+        { name = "end", type = "date", label.et = "x", derived = { take = "period_end", from = "start", to = "period" } },
+        { name = "length", type = "integer", label.et = "x", derived = { take = "days_inclusive", from = "start", to = "end" } },
+      ]
+    "#;
+
+    fn end(start: &str, amount: i64, unit: &str) -> Value {
+        let data = json!({ "start": start, "period": { "amount": amount, "unit": unit } });
+        derived("dated", "EE", data, "2024-05-01")["end"].clone()
+    }
+
+    #[test]
+    fn derived_values_are_computed_and_cannot_be_entered() {
+        let data = derived("employee", "EE", employee(), "2024-05-01");
+        assert_eq!(data["sex"], "female");
+        assert_eq!(data["probation_end"], "2020-07-01");
+        let days: Vec<&Value> = data["leaves"].as_array().unwrap().iter().map(|leave| &leave["days"]).collect();
+        assert_eq!(days, [28, 28, 28, 28]);
+        let mut forged = employee();
+        forged["sex"] = json!("male");
+        assert_eq!(derived("employee", "EE", forged, "2024-05-01")["sex"], "female");
+    }
+
+    #[test]
+    fn what_has_no_source_is_absent() {
+        let forged = json!({ "sex": "male", "born": "2000-01-01", "age": 24, "end": "2024-01-01", "length": 3 });
+        assert_eq!(derived("dated", "EE", forged, "2024-05-01"), json!({}));
+        let half = json!({ "start": "2024-01-01" });
+        assert_eq!(derived("dated", "EE", half.clone(), "2024-05-01"), half);
+        let nonsense = json!({ "code": "123", "start": 7, "period": [] });
+        assert_eq!(derived("dated", "EE", nonsense.clone(), "2024-05-01"), nonsense);
+    }
+
+    #[test]
+    fn sex_birth_date_and_age_follow_from_the_personal_code() {
+        let person = |on: &str| derived("dated", "EE", json!({ "code": personal_code("2004-02-29", 1) }), on);
+        let data = person("2022-02-28");
+        assert_eq!((&data["sex"], &data["born"], &data["age"]), (&json!("female"), &json!("2004-02-29"), &json!(17)));
+        assert_eq!(person("2022-03-01")["age"], 18, "born on 29 February, older on 1 March");
+        assert_eq!(person("2024-02-28")["age"], 19);
+        assert_eq!(person("2024-02-29")["age"], 20);
+        assert_eq!(person("2004-02-29")["age"], 0);
+        let unborn = person("2003-01-01");
+        assert_eq!((unborn.get("age"), &unborn["sex"]), (None, &json!("female")));
+    }
+
+    #[test]
+    fn what_was_entered_stands_in_only_where_there_is_no_code() {
+        let entered = json!({ "entered_sex": "male", "entered_birth": "1990-06-15" });
+        let data = derived("dated", "EE", entered.clone(), "2024-06-14");
+        assert_eq!((&data["sex"], &data["born"], &data["age"]), (&json!("male"), &json!("1990-06-15"), &json!(33)));
+        let mut with_code = entered;
+        with_code["code"] = json!(personal_code("1980-01-08", 1));
+        let data = derived("dated", "EE", with_code, "2024-06-14");
+        assert_eq!((&data["sex"], &data["born"], &data["age"]), (&json!("female"), &json!("1980-01-08"), &json!(44)));
+    }
+
+    #[test]
+    fn a_code_is_read_by_the_country_of_its_field_or_of_the_register() {
+        let data = derived("dated", "EE", json!({ "foreign": "131052-308T" }), "2024-05-01");
+        assert_eq!(data["foreign_sex"], "female");
+        let data = derived("person", "FI", json!({ "code": "010190-999W" }), "2024-05-01");
+        assert_eq!(data["sex"], "male");
+        let data = derived("person", "SE", json!({ "code": "010190-999W" }), "2024-05-01");
+        assert_eq!(data.get("sex"), None, "a country whose codes are not known");
+    }
+
+    #[test]
+    fn a_period_ends_on_the_day_before_it_would_begin_again() {
+        assert_eq!(end("2024-01-01", 4, "month"), "2024-04-30");
+        assert_eq!(end("2024-03-02", 4, "month"), "2024-07-01");
+        assert_eq!(end("2024-01-01", 1, "year"), "2024-12-31");
+        assert_eq!(end("2024-01-01", 1, "day"), "2024-01-01");
+        assert_eq!(end("2024-02-28", 2, "day"), "2024-02-29");
+        assert_eq!(end("2023-02-28", 2, "day"), "2023-03-01");
+    }
+
+    #[test]
+    fn a_month_that_is_too_short_ends_the_period_on_its_last_day_less_one() {
+        assert_eq!(end("2024-01-31", 1, "month"), "2024-02-28");
+        assert_eq!(end("2023-01-31", 1, "month"), "2023-02-27");
+        assert_eq!(end("2024-10-31", 4, "month"), "2025-02-27");
+        assert_eq!(end("2024-03-31", 1, "month"), "2024-04-29");
+        assert_eq!(end("2024-08-31", 6, "month"), "2025-02-27");
+    }
+
+    #[test]
+    fn a_year_from_29_february_ends_on_27_february_unless_it_is_leap() {
+        assert_eq!(end("2024-02-29", 1, "year"), "2025-02-27");
+        assert_eq!(end("2024-02-29", 4, "year"), "2028-02-28");
+        assert_eq!(end("2024-02-29", 12, "month"), "2025-02-27");
+    }
+
+    #[test]
+    fn a_period_of_nothing_or_beyond_the_calendar_has_no_end() {
+        for (amount, unit) in [(0, "month"), (-1, "day"), (1, "week"), (i64::MAX, "day"), (4_000_000_000, "year")] {
+            assert_eq!(end("2024-01-01", amount, unit), Value::Null, "{amount} {unit}");
+        }
+        assert_eq!(end("2024-01-01", 9000, "year"), Value::Null);
+    }
+
+    #[test]
+    fn both_days_count_and_one_derived_value_may_follow_from_another() {
+        let data = json!({ "start": "2024-02-28", "period": { "amount": 1, "unit": "month" } });
+        let data = derived("dated", "EE", data, "2024-05-01");
+        assert_eq!((&data["end"], &data["length"]), (&json!("2024-03-27"), &json!(29)));
+        let leave = |from: &str, to: &str| {
+            let data = json!({ "leaves": [{ "from": from, "to": to }] });
+            derived("employee", "EE", data, "2024-05-01")["leaves"][0]["days"].clone()
+        };
+        assert_eq!(leave("2024-02-28", "2024-03-01"), 3);
+        assert_eq!(leave("2023-02-28", "2023-03-01"), 2);
+        assert_eq!(leave("2024-05-01", "2024-05-01"), 1);
+        assert_eq!(leave("2024-05-02", "2024-05-01"), Value::Null, "no days at all");
+    }
+
+    #[test]
+    fn what_is_counted_over_other_records_is_listed_and_left_alone() {
+        let definition = definition("EE", &[INSTITUTION, EMPLOYEE], LISTS);
+        let names =
+            |name| aggregates(record_type(&definition, name)).into_iter().map(|field| &field.name).collect::<Vec<_>>();
+        assert_eq!(names("institution"), ["worker_count", "load_total"]);
+        assert_eq!(names("employee"), [""; 0]);
+        let counted = json!({ "name": "Kool", "worker_count": 7 });
+        assert_eq!(derived("institution", "EE", counted.clone(), "2024-05-01"), counted);
+    }
+
+    #[test]
+    fn data_that_are_no_object_are_left_alone() {
+        for data in [json!(null), json!("x"), json!([1])] {
+            assert_eq!(derived("employee", "EE", data.clone(), "2024-05-01"), data);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn deriving_twice_is_deriving_once(
+            start in 0_i32..146_000, amount in 0_i64..400, unit in "day|month|year", on in 0_i32..146_000,
+        ) {
+            let date = |days: i32| NaiveDate::from_num_days_from_ce_opt(657_073 + days).unwrap().to_string();
+            let data = json!({ "start": date(start), "entered_birth": date(start), "period": { "amount": amount, "unit": unit } });
+            let once = derived("dated", "EE", data, &date(on));
+            prop_assert_eq!(&derived("dated", "EE", once.clone(), &date(on)), &once);
+            if let Some(end) = once["end"].as_str() {
+                prop_assert!(end >= once["start"].as_str().unwrap());
+                prop_assert!(once["length"].as_i64().is_none_or(|length| length >= amount.min(1)));
+            }
+        }
+    }
+}

@@ -10,14 +10,16 @@
 mod compiled;
 mod condition;
 pub(super) mod lexical;
+mod plan;
 mod pointer;
 mod rules;
 #[cfg(test)]
 pub(super) mod samples;
+mod scalar;
 #[cfg(test)]
 mod tests;
 mod uses;
-mod value;
+mod walk;
 
 use chrono::NaiveDate;
 use serde::Serialize;
@@ -26,12 +28,13 @@ use serde_json::Value;
 pub use compiled::{CompileError, CompileFault, Compiled};
 pub use uses::{FileUse, ReferenceUse, files, references, touched_sections};
 
-pub(super) use compiled::{bounds, is_within, items, length, scale};
 pub(super) use condition::{WITHDRAWN, find};
+pub(super) use plan::{bounds, is_within, items, length, scale};
 
-use self::compiled::{Check, TypePlan};
+use self::plan::TypePlan;
 use self::pointer::{Pointer, reading_order};
-use self::value::{Holder, Walk};
+use self::scalar::Days;
+use self::walk::{Holder, Walk};
 use crate::domain::statute::{Clause, Definition, RecordType};
 
 /// Every code that a [`Violation`] may have. `media` is for those who look into files.
@@ -83,6 +86,9 @@ pub const CODES: &[&str] = &[
 pub const MAX_DEPTH: usize = 32;
 /// The most list items in a document, all lists taken together.
 pub const MAX_ITEMS: usize = 10_000;
+/// The most errors that are reported of one document; whoever made more has a program to mend, and gets
+/// no answer many times as large as the question.
+pub const MAX_ERRORS: usize = 1000;
 
 /// Whether a violation stands in the way of an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -130,7 +136,8 @@ pub struct Validation<'a> {
 }
 
 impl Validation<'_> {
-    /// Checks the whole state of a record as of the effective day. Sorted by place.
+    /// Checks the whole state of a record as of the effective day. Everything that is wrong, sorted by
+    /// place; of more than [`MAX_ERRORS`] errors those found first.
     ///
     /// - A member that is absent or an empty list is missing; `null` is no value.
     /// - A consent counts when its group has members and no `withdrawn_on`, whatever day that gives:
@@ -142,8 +149,9 @@ impl Validation<'_> {
             let Some(members) = data.as_object() else {
                 return faults.document("type", "An object is expected.");
             };
-            let mut walk = Walk { effective_on: self.effective_on, today: self.today, faults };
-            walk.object(Holder::record(plan), members, &Pointer::Root);
+            let (effective_on, today) = (self.effective_on, self.today);
+            let days = Days { effective_on, today };
+            Walk { days, faults }.object(Holder::record(plan), members, &Pointer::Root);
             for rule in &plan.rules {
                 rule.check(data, faults);
             }
@@ -164,31 +172,47 @@ impl Validation<'_> {
     }
 
     fn report(&self, document: &Value, check: impl FnOnce(&TypePlan, &mut Faults)) -> Vec<Violation> {
-        let mut faults = Faults(Vec::new());
+        let mut faults = Faults::default();
         let same = self.compiled.digest == self.definition.digest;
-        let plan = self.compiled.types.get(&self.record_type.name).filter(|_| same);
+        let plans = &self.compiled.types;
+        let plan = plans.get(&self.record_type.name).filter(|_| same);
         match (plan, size(document, 0, &mut 0)) {
             (Some(plan), Ok(())) => check(plan, &mut faults),
-            (Some(_), Err((code, detail))) => faults.document(code, detail),
+            (Some(_), Err((code, detail))) => faults.document(code, &detail),
             // A mistake of the program, not of the document. Nothing may pass for sound.
             (None, _) => faults.document("type", "This record type is not part of the statute."),
         }
-        faults.0.sort_by_cached_key(|fault| {
-            let place: Vec<(usize, String)> =
-                reading_order(&fault.pointer).into_iter().map(|(number, token)| (number, token.to_owned())).collect();
+        faults.found.sort_by_cached_key(|fault| {
+            let place = reading_order(&fault.pointer).into_iter();
+            let place: Vec<_> = place.map(|(number, token)| (number, token.to_owned())).collect();
             (place, fault.code)
         });
-        faults.0
+        faults.found
     }
 }
 
 /// What was found so far.
-struct Faults(Vec<Violation>);
+#[derive(Default)]
+struct Faults {
+    found: Vec<Violation>,
+    errors: usize,
+}
 
 impl Faults {
+    /// Reports a violation, unless there have been [`MAX_ERRORS`].
+    fn report(&mut self, violation: Violation) {
+        if violation.severity == Severity::Error {
+            if self.errors == MAX_ERRORS {
+                return;
+            }
+            self.errors += 1;
+        }
+        self.found.push(violation);
+    }
+
     /// Reports a fault of the document as a whole.
     fn document(&mut self, code: &'static str, detail: &str) {
-        self.0.push(Violation {
+        self.report(Violation {
             pointer: String::new(),
             code,
             detail: detail.to_owned(),
@@ -197,40 +221,20 @@ impl Faults {
             section: None,
         });
     }
-
-    /// Reports members that are not known or derived, at any depth.
-    fn names(&mut self, holder: Holder<'_>, value: &Value, at: &Pointer<'_>) {
-        match value {
-            Value::Object(members) => {
-                for (name, value) in members {
-                    let at = Pointer::Key(at, name);
-                    if let Some(plan) = self.known(holder, name, &at)
-                        && let Check::Group(parts) = &plan.check
-                    {
-                        self.names(Holder::group(plan, parts), value, &at);
-                    }
-                }
-            }
-            Value::Array(items) => {
-                for (index, item) in items.iter().enumerate() {
-                    self.names(holder, item, &Pointer::Item(at, index));
-                }
-            }
-            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
-        }
-    }
 }
 
 /// Looks at how deep and how large a document is before anything walks through it.
-fn size(value: &Value, depth: usize, items: &mut usize) -> Result<(), (&'static str, &'static str)> {
+fn size(value: &Value, depth: usize, items: &mut usize) -> Result<(), (&'static str, String)> {
     if depth > MAX_DEPTH {
-        return Err(("too_deep", "Objects and lists may be nested at most 32 deep."));
+        let detail = format!("Objects and lists may be nested at most {MAX_DEPTH} deep.");
+        return Err(("too_deep", detail));
     }
     match value {
         Value::Array(list) => {
             *items = items.saturating_add(list.len());
             if *items > MAX_ITEMS {
-                return Err(("too_large", "All lists together may have at most 10000 items."));
+                let detail = format!("All lists together may have at most {MAX_ITEMS} items.");
+                return Err(("too_large", detail));
             }
             list.iter().try_for_each(|item| size(item, depth + 1, items))
         }

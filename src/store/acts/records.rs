@@ -23,8 +23,8 @@ use crate::domain::refusal::Refusal;
 use crate::domain::registers::Register;
 use crate::domain::statute::RecordType;
 use crate::domain::statute::definition::{RuleKind, Within};
-use crate::store::change::{self, EntryWrite};
-use crate::store::conn::MultiBackend;
+use crate::store::change::{self, EntryWrite, HeldKey};
+use crate::store::conn::{AnyConn, MultiBackend};
 use crate::store::error::Error;
 use crate::store::facts::{self, RecordFacts};
 use crate::store::guard::{Act, Permit, RecordChange, RecordCorrect, RecordCreate, RecordEnd, Sealed};
@@ -94,6 +94,7 @@ impl<'tx> WriteTx<'tx> {
         if let Some((result, at)) = self.earlier(permit.register.name())? {
             return self.replay(permit, result, at);
         }
+        self.governing(&permit.register, new.effective_on)?;
         let record_id = self.new_id()?;
         let itself = permit.register.is_institution_type(&new.record_type);
         let institution_id = match (itself, new.institution_id) {
@@ -695,7 +696,7 @@ impl<'tx> WriteTx<'tx> {
         kind: &RecordType,
         draft: &Draft,
         new: &Timeline,
-    ) -> Result<(Vec<String>, Vec<Violation>), Error> {
+    ) -> Result<(Vec<HeldKey>, Vec<Violation>), Error> {
         let mut keys: Vec<(String, usize)> = Vec::new();
         for (n, unique) in kind.unique.iter().enumerate() {
             for segment in &new.segments {
@@ -727,7 +728,7 @@ impl<'tx> WriteTx<'tx> {
             .select((unique_key::key, unique_key::record_id))
             .load(self.conn)?;
         if held.is_empty() {
-            return Ok((keys.into_iter().map(|(k, _)| k).collect(), Vec::new()));
+            return Ok((keys.into_iter().map(|(key, _)| HeldKey { key, from: None }).collect(), Vec::new()));
         }
         let holders: Vec<&str> = held.iter().map(|(_, r)| r.as_str()).collect();
         let ends: Vec<(String, String)> = record_state::table
@@ -739,11 +740,13 @@ impl<'tx> WriteTx<'tx> {
         let ends: HashMap<String, String> = ends.into_iter().collect();
         let begins = new.begins().map(|d| d.to_string()).unwrap_or_default();
         let mut faults = Vec::new();
+        let mut taken_over: HashMap<String, String> = HashMap::new();
         for (key, holder) in held {
             let rule = keys.iter().find(|(k, _)| *k == key).and_then(|(_, n)| kind.unique.get(*n));
             let Some(rule) = rule else { continue };
             let ended = ends.get(&holder).is_some_and(|e| *e < begins);
             if rule.unless_ended && ended {
+                taken_over.insert(key, holder);
                 continue;
             }
             let within = match rule.within {
@@ -754,7 +757,8 @@ impl<'tx> WriteTx<'tx> {
             let pointer = format!("/{}", rule.fields.first().map_or("", String::as_str));
             faults.push(Violation::error(&pointer, "not_unique", detail, Some(rule.clause.clone())));
         }
-        Ok((keys.into_iter().map(|(k, _)| k).collect(), faults))
+        let keys = keys.into_iter().map(|(key, _)| HeldKey { from: taken_over.remove(&key), key });
+        Ok((keys.collect(), faults))
     }
 
     /// A chain of references must not lead back to the record itself.
@@ -771,15 +775,19 @@ impl<'tx> WriteTx<'tx> {
                 continue;
             };
             let own = draft.record_id.to_string();
-            let sql = "WITH RECURSIVE chain(id, steps) AS (SELECT CAST($1 AS TEXT), 0 UNION ALL SELECT \
+            // The columns of the index are compared byte by byte; PostgreSQL wants both ends of the walk alike.
+            let collation = if matches!(self.conn, AnyConn::Pg(_)) { " COLLATE \"C\"" } else { "" };
+            let sql = format!(
+                "WITH RECURSIVE chain(id, steps) AS (SELECT CAST($1 AS TEXT){collation}, 0 UNION ALL SELECT \
                        CAST(i.value AS TEXT), c.steps + 1 FROM chain c JOIN record_index i ON i.register = $2 AND \
                        i.record_type = $3 AND i.field = $4 AND i.record_id = c.id AND i.from_day <= $5 AND \
                        i.until_day > $5 WHERE c.steps < 100 AND i.value <> '' AND c.id <> $6) SELECT id FROM chain \
-                       WHERE id = $6 LIMIT 1";
+                       WHERE id = $6 LIMIT 1"
+            );
             let binds: Vec<String> = [start, register.name(), &kind.name, field, &draft.effective_on.to_string(), &own]
                 .map(str::to_owned)
                 .to_vec();
-            let (sql, binds) = renumber(sql, &binds);
+            let (sql, binds) = renumber(&sql, &binds);
             let mut query = diesel::sql_query(sql).into_boxed::<MultiBackend>();
             for bind in binds {
                 query = query.bind::<Text, _>(bind);

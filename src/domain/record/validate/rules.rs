@@ -5,8 +5,9 @@ use std::collections::HashMap;
 use chrono::NaiveDate;
 use serde_json::Value;
 
-use super::compiled::{CompileFault, Fields};
+use super::compiled::CompileFault;
 use super::lexical;
+use super::plan::Fields;
 use super::pointer::Pointer;
 use super::{Faults, Severity, Violation};
 use crate::domain::statute::Clause;
@@ -75,7 +76,7 @@ impl RulePlan {
     /// Reports each breach of the rule by the record `data`.
     pub(super) fn check(&self, data: &Value, faults: &mut Faults) {
         let mut report = |pointer: String, code, detail: String| {
-            faults.0.push(Violation {
+            faults.report(Violation {
                 pointer,
                 code,
                 detail,
@@ -230,7 +231,9 @@ impl<'v> Rows<'v> {
     /// The JSON Pointer of what `path` leads to in a row.
     fn place(&self, index: usize, row: &Value, path: &FieldPath) -> String {
         let mut place = self.at(index);
-        visit(path.steps(), row, &Pointer::Root, &mut |at, _| place += &at.to_string());
+        visit(path.steps(), row, &Pointer::Root, &mut |at, _| {
+            place += &at.to_string();
+        });
         place
     }
 }
@@ -267,8 +270,10 @@ fn visit(steps: &[PathStep], value: &Value, at: &Pointer, found: &mut dyn FnMut(
 
 /// Whether a row is the one that a path chooses.
 fn is_met(choice: &Choice, row: &Value) -> bool {
-    row.get(&choice.part).is_some_and(|value| match value.as_str() {
-        Some(text) => text == choice.value,
-        None => value.to_string() == choice.value,
-    })
+    match row.get(&choice.part) {
+        Some(Value::String(text)) => *text == choice.value,
+        Some(Value::Number(number)) => number.to_string() == choice.value,
+        Some(Value::Bool(flag)) => flag.to_string() == choice.value,
+        Some(Value::Null | Value::Array(_) | Value::Object(_)) | None => false,
+    }
 }

@@ -94,7 +94,7 @@ fn register(country: &str) -> RegisterSource {
     let item = json!([{ "name": "x", "label": label, "clause": "§ 1" }]);
     serde_json::from_value(json!({
         "short_name": "naidis", "name": label, "name_clause": "§ 1", "country": country,
-        "time_zone": "Europe/Tallinn",
+        "time_zone": "Europe/Helsinki",
         "act": {
             "issuer": "Vald", "kind": "määrus", "title": "Põhimäärus", "number": "1",
             "adopted": "2020-01-01", "in_force_from": "2020-01-01", "publication": "RT IV",
@@ -278,6 +278,7 @@ field = [
 rule = [
   { kind = "sequence", clause = "§ 9 p 2", of = "events", from = "on", by = "kind", first = "founded", last = "closed" },
   { kind = "order", clause = "§ 9 p 4", from = "events[kind=founded]/on", to = "opened_on" },
+  { kind = "order", clause = "§ 9 p 5", from = "opened_on", to = "events[kind=closed]/on" },
   { kind = "inside", clause = "§ 9 p 4", from = "opened_on" },
 ]
 "#;
