@@ -87,6 +87,34 @@ impl App {
         Ok(act.await?)
     }
 
+    /// Sets a user's password at the command line, and ends their sessions.
+    ///
+    /// # Errors
+    /// [`Refusal::NotFound`]; what the password lacks.
+    pub async fn set_password(&self, username: &str, password: String) -> Result<(), Error> {
+        self.passwords.check(&password, username)?;
+        let user_id = self.user_named(username).await?;
+        let password_hash = hash(self.passwords, password).await?;
+        let cx = ActContext::installation("cli");
+        self.store
+            .write(cx, move |tx| tx.password_set(user_id, &password_hash))
+            .await?;
+        Ok(())
+    }
+
+    /// Whether there is any user yet.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn has_users(&self) -> Result<bool, Error> {
+        let cx = ActContext::installation("cli");
+        let any = self
+            .store
+            .disclose(cx, |tx| Ok(crate::store::Sealed::unlogged(tx.has_users()?)))
+            .await?;
+        Ok(any.into_inner())
+    }
+
     /// The user of that name.
     ///
     /// # Errors

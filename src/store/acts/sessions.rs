@@ -48,6 +48,20 @@ pub struct Presented {
 }
 
 impl<'tx> Tx<'tx> {
+    /// Whether there is any user yet.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub(crate) fn has_users(&mut self) -> Result<bool, Error> {
+        let any: Option<String> = app_user::table
+            .filter(app_user::register.eq(INSTALLATION_REGISTER))
+            .select(app_user::id)
+            .limit(1)
+            .first(self.conn)
+            .optional()?;
+        Ok(any.is_some())
+    }
+
     /// What is needed to check a login as `username`, with attempts counted under `throttle_key`.
     ///
     /// # Errors

@@ -1,0 +1,166 @@
+//! The command line: a file per subcommand. Commands act as named actors under the same policies as everybody; what
+//! is only possible here (the first users, the first grants) is what policies permit to the installation.
+//!
+//! Answers go to standard output, the server's own log and progress bars to standard error.
+
+mod audit_export;
+mod audit_verify;
+mod check;
+mod conformance;
+mod demo;
+mod failure;
+mod keys;
+mod logging;
+mod migrate;
+mod password;
+mod serve;
+mod start;
+mod user;
+
+use std::ffi::OsString;
+use std::future::Future;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand, ValueEnum};
+
+use crate::config::{Settings, environment};
+use failure::Failure;
+
+/// Runs a public register from its statute.
+#[derive(Debug, Parser)]
+#[command(name = "andmekogu", version, about, max_term_width = 110)]
+struct Arguments {
+    /// File of settings; else ANDMEKOGU_CONFIG, else config/andmekogu.toml if there is one
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Without a command: `serve --demo`
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve the registers
+    Serve(serve::Serve),
+    /// Check definitions; every fault with its file and line
+    Check(check::Check),
+    /// Bring the database up to date
+    Migrate(migrate::Migrate),
+    /// Users and their passwords
+    #[command(subcommand)]
+    User(user::User),
+    /// Keys of access tokens
+    #[command(subcommand)]
+    Keys(keys::Keys),
+    /// The log of acts
+    #[command(subcommand)]
+    Audit(Audit),
+    /// What the software does for each clause of a statute, and the test that shows it
+    Conformance(conformance::Conformance),
+    /// Fictitious data
+    #[command(subcommand)]
+    Demo(demo::Demo),
+}
+
+#[derive(Debug, Subcommand)]
+enum Audit {
+    /// Recompute everything that the log claims
+    Verify(audit_verify::Verify),
+    /// Write the log out, an entry a line
+    Export(audit_export::Export),
+}
+
+/// How an answer is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For people
+    Text,
+    /// For scripts
+    Json,
+}
+
+/// Runs the program with the arguments `args`, the program's own name first.
+pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let arguments = match Arguments::try_parse_from(args) {
+        Ok(arguments) => arguments,
+        Err(e) => {
+            // Help and version come this way too. When even that cannot be written, the code must say it all.
+            let written = e.print().is_ok();
+            return if e.use_stderr() || !written {
+                ExitCode::from(2)
+            } else {
+                ExitCode::SUCCESS
+            };
+        }
+    };
+    match execute(arguments) {
+        Ok(code) => code,
+        Err(failure) => {
+            eprintln!("{failure}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn execute(arguments: Arguments) -> Result<ExitCode, Failure> {
+    let settings =
+        Settings::load(arguments.config.as_deref(), environment()).map_err(Failure::Settings)?;
+    logging::start(settings.logging);
+    let command = arguments
+        .command
+        .unwrap_or(Command::Serve(serve::Serve { demo: true }));
+    match command {
+        Command::Serve(command) => wait(command.run(&settings)),
+        Command::Check(command) => command.run(&settings),
+        Command::Migrate(command) => command.run(&settings),
+        Command::User(command) => wait(command.run(&settings)),
+        Command::Keys(command) => command.run(&settings),
+        Command::Audit(Audit::Verify(command)) => wait(command.run(&settings)),
+        Command::Audit(Audit::Export(command)) => wait(command.run(&settings)),
+        Command::Conformance(command) => command.run(&settings),
+        Command::Demo(command) => wait(command.run(&settings)),
+    }
+}
+
+/// Runs a command that does acts. This is the only place that starts a runtime.
+fn wait<T>(command: impl Future<Output = T>) -> T {
+    actix_web::rt::System::new().block_on(command)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn no_arguments_mean_the_demonstration() {
+        assert!(
+            Arguments::try_parse_from(["andmekogu"])
+                .unwrap()
+                .command
+                .is_none()
+        );
+        let known = [
+            "serve --demo",
+            "check config/registers --format json",
+            "migrate --runtime-role app",
+            "user add anne --display-name Anne --grant r:role --basis-kind k --basis-reference x",
+            "user password anne",
+            "keys rotate",
+            "audit verify --register r --format json",
+            "audit export r --from 2026-01-01 --to 2026-02-01",
+            "conformance --register r --format json",
+            "demo load --records 10 --register r",
+        ];
+        for line in known {
+            let words = std::iter::once("andmekogu").chain(line.split(' '));
+            assert!(Arguments::try_parse_from(words).is_ok(), "{line}");
+        }
+    }
+}

@@ -1,0 +1,171 @@
+//! Making the application ready from the settings: secrets, definitions, database. Shared by all commands that act.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::Semaphore;
+
+use super::failure::Failure;
+use crate::app::password::Policy;
+use crate::app::tokens::{Lifetimes, NamedKey, Tokens};
+use crate::app::{App, LogKeys};
+use crate::clock::{Clock as _, SystemClock};
+use crate::config::secrets::{self, TokenKey};
+use crate::config::{Settings, registers};
+use crate::domain::registers::Registers;
+use crate::store::{DatabaseUrl, Store, migrate};
+use crate::{store, web};
+
+/// Where an installation is: its settings, with what depends on whether it is a demonstration.
+#[derive(Debug, Clone)]
+pub(super) struct Installation {
+    /// The settings.
+    pub settings: Settings,
+    /// Folder of database and secrets.
+    pub data_dir: PathBuf,
+    /// The database.
+    pub url: DatabaseUrl,
+}
+
+impl Installation {
+    /// The installation of `settings`.
+    pub(super) fn new(settings: &Settings, demo: bool) -> Self {
+        Self {
+            settings: settings.clone(),
+            data_dir: settings.data_dir(demo),
+            url: DatabaseUrl::parse(&settings.database_url(demo)),
+        }
+    }
+
+    /// Every register's definitions, ready for use.
+    ///
+    /// # Errors
+    /// Every fault of every file.
+    pub(super) fn registers(&self) -> Result<Registers, Failure> {
+        let definitions =
+            registers::read(&self.settings.paths.registers_dir).map_err(Failure::Registers)?;
+        Registers::new(definitions).map_err(|faults| Failure::other(faults.join("\n")))
+    }
+
+    /// Makes the data folder, and applies the migrations that are missing.
+    ///
+    /// # Errors
+    /// The disk's or the database's own.
+    pub(super) fn migrate(&self) -> Result<Vec<String>, Failure> {
+        secrets::make_private(&self.data_dir)?;
+        if let DatabaseUrl::Sqlite(path) = &self.url
+            && let Some(folder) = std::path::Path::new(path).parent()
+            && !folder.as_os_str().is_empty()
+        {
+            secrets::make_private(folder)?;
+        }
+        Ok(migrate::migrate(&self.url)?)
+    }
+
+    /// The application. The embedded database is migrated, PostgreSQL is only looked at: there the role that runs
+    /// may not change tables.
+    ///
+    /// # Errors
+    /// Whatever stands in the way, all of it where that can be told.
+    pub(super) async fn start(&self) -> Result<Arc<App>, Failure> {
+        let registers = self.registers()?;
+        warn_of_ended(&registers);
+        if self.url.is_sqlite() {
+            for step in self.migrate()? {
+                log::info!("migrated: {step}");
+            }
+        }
+        let tokens = &self.settings.tokens;
+        let secrets = secrets::open(&self.data_dir, SystemClock.now(), tokens.keep_keys)?;
+        let lifetimes = Lifetimes {
+            access: tokens.access,
+            refresh: tokens.refresh,
+        };
+        let database = &self.settings.database;
+        let store = store::Settings {
+            url: self.url.clone(),
+            readers: database.readers,
+            writers: database.writers,
+            queue: database.queue,
+        };
+        let passwords = self.settings.passwords;
+        let app = App {
+            store: Arc::new(Store::open(&store, registers, Arc::new(SystemClock))?),
+            tokens: Tokens::new(&named(&secrets.token_keys), secrets.requests, lifetimes)?,
+            log_keys: LogKeys {
+                domain: self.settings.audit.domain.clone(),
+                seed: secrets.log_seed,
+            },
+            passwords: Policy {
+                shortest: passwords.shortest,
+                memory_kib: passwords.memory_kib,
+                passes: passwords.passes,
+            },
+            largest_file: self.settings.server.file_limit,
+            hashing: Semaphore::new(std::thread::available_parallelism().map_or(2, usize::from)),
+        };
+        for fresh in app.load_definitions().await? {
+            log::info!("definition taken into use: {fresh}");
+        }
+        Ok(Arc::new(app))
+    }
+
+    /// What the web server needs.
+    pub(super) fn web(&self) -> web::Settings {
+        let server = &self.settings.server;
+        web::Settings {
+            listen: server.listen,
+            workers: server.workers,
+            body_limit: server.body_limit,
+            file_limit: server.file_limit,
+            metrics_public: server.metrics_public,
+            shutdown_seconds: server.shutdown_seconds,
+        }
+    }
+
+    /// Takes keys into use that were rotated while the server runs. Never ends by itself.
+    pub(super) async fn follow_keys(self, app: Arc<App>, every: Duration) {
+        let mut known = Vec::new();
+        loop {
+            actix_web::rt::time::sleep(every).await;
+            let keep = self.settings.tokens.keep_keys;
+            match secrets::token_keys(&self.data_dir, app.store.now(), keep) {
+                Ok(keys) if keys.is_empty() || keys == known => {}
+                Ok(keys) => match app.tokens.replace(&named(&keys)) {
+                    Ok(()) => known = keys,
+                    Err(e) => log::error!("the token keys cannot be used; the old ones stay: {e}"),
+                },
+                Err(e) => log::error!("the token keys cannot be read; the old ones stay: {e}"),
+            }
+        }
+    }
+}
+
+fn named(keys: &[TokenKey]) -> Vec<NamedKey> {
+    keys.iter()
+        .map(|key| NamedKey {
+            kid: key.kid.clone(),
+            seed: key.seed,
+        })
+        .collect()
+}
+
+/// One warning for each register whose statute has ended: what it left behind goes on under it.
+fn warn_of_ended(registers: &Registers) {
+    for name in registers.names() {
+        let versions = registers.versions(name);
+        let Some(last) = versions.last() else {
+            continue;
+        };
+        let today = last.day(SystemClock.now());
+        let act = &last.definition.register.act;
+        if let Some(until) = act.in_force_until.filter(|until| *until < today) {
+            log::warn!(
+                "{name}: the statute ({}) was in force until {until}; the register goes on under it until a newer \
+                 version is added",
+                act.publication
+            );
+        }
+    }
+}
