@@ -5,6 +5,7 @@
 
 use std::fmt;
 
+use actix_web::http::header::HeaderName;
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpResponse, ResponseError};
 use serde_json::{Map, Value, json};
@@ -220,12 +221,10 @@ pub struct Problem {
     pub clause: Option<Clause>,
     /// Faults of the data, each with its place.
     pub errors: Vec<Violation>,
-    /// Seconds to wait before trying again.
-    pub retry_after: Option<i64>,
-    /// Methods that there are.
-    pub allow: Option<String>,
+    /// One more header: how long to wait, which methods there are. (Boxed, since problems travel in results.)
+    pub header: Option<Box<(HeaderName, String)>>,
     /// What went wrong inside: for the server's log only.
-    pub cause: Option<String>,
+    pub cause: Option<Box<str>>,
 }
 
 impl Problem {
@@ -237,8 +236,7 @@ impl Problem {
             detail: detail.into(),
             clause: None,
             errors: Vec::new(),
-            retry_after: None,
-            allow: None,
+            header: None,
             cause: None,
         }
     }
@@ -281,8 +279,8 @@ impl Problem {
 
     fn internal(kind: Kind, detail: &str, cause: String) -> Self {
         Self {
-            cause: Some(cause),
-            retry_after: (kind.status() == 503).then_some(1),
+            cause: Some(cause.into()),
+            header: (kind.status() == 503).then(|| wait(1)),
             ..Self::new(kind, detail)
         }
     }
@@ -332,11 +330,9 @@ impl Problem {
         if self.kind == Kind::Unauthenticated {
             response.insert_header((header::WWW_AUTHENTICATE, "Bearer"));
         }
-        if let Some(seconds) = self.retry_after {
-            response.insert_header((header::RETRY_AFTER, seconds.to_string()));
-        }
-        if let Some(allow) = &self.allow {
-            response.insert_header((header::ALLOW, allow.as_str()));
+        if let Some(extra) = &self.header {
+            let (name, value) = &**extra;
+            response.insert_header((name, value.as_str()));
         }
         response.body(Value::Object(body).to_string())
     }
@@ -397,7 +393,7 @@ impl From<Refusal> for Problem {
             Refusal::KeyReused => Self::new(Kind::KeyReused, detail),
             Refusal::Unauthenticated => Self::new(Kind::Unauthenticated, detail),
             Refusal::TooMany { seconds } => Self {
-                retry_after: Some(seconds.max(1)),
+                header: Some(wait(seconds)),
                 ..Self::new(Kind::TooMany, detail)
             },
         }
@@ -413,7 +409,7 @@ impl From<store::Error> for Problem {
             store::Error::Refused(refusal) => refusal.into(),
             store::Error::Database(_) if taken => Self {
                 code: Some("taken"),
-                cause: Some(cause),
+                cause: Some(cause.into()),
                 ..Self::new(
                     Kind::Conflict,
                     "something that must be unique is there already",
@@ -453,6 +449,10 @@ impl From<app::Error> for Problem {
             ),
         }
     }
+}
+
+fn wait(seconds: i64) -> Box<(HeaderName, String)> {
+    Box::new((header::RETRY_AFTER, seconds.max(1).to_string()))
 }
 
 /// More than `limit` bytes.
