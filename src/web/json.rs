@@ -520,12 +520,21 @@ mod tests {
         );
         assert_eq!(faults(json!([])), [(String::new(), "type")]);
         assert!(faults(json!({"name": "a", "from": null})).is_empty());
-        assert!(Outer::CREATES && !Inner::CREATES);
+        const {
+            assert!(Outer::CREATES && !Inner::CREATES);
+        }
+        let id = "01890000-0000-7000-8000-000000000000";
+        let body = json!({"name": "a", "from": "2026-01-01", "ids": [id], "inner": {"kind": "b"}});
+        let read = read::<Outer>(body).unwrap();
+        assert_eq!(read.name, "a");
+        assert_eq!(read.from.unwrap().to_string(), "2026-01-01");
+        assert_eq!(read.ids[0].to_string(), id);
+        assert_eq!(read.inner.unwrap().kind, "b");
     }
 
     #[test]
     fn a_patch_tells_removed_from_not_mentioned() {
-        let note = |v| read::<Outer>(v).ok().unwrap().note.into_option();
+        let note = |v| read::<Outer>(v).unwrap().note.into_option();
         assert_eq!(note(json!({"name": "a"})), None);
         assert_eq!(note(json!({"name": "a", "note": null})), Some(None));
         assert_eq!(note(json!({"name": "a", "note": "b"})), Some(Some("b".into())));

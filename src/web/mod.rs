@@ -14,6 +14,8 @@ pub mod problem;
 pub mod query;
 pub mod routes;
 pub mod schemas;
+#[cfg(test)]
+mod tests;
 pub mod upload;
 
 use std::io;

@@ -5,6 +5,7 @@
 
 use std::fmt;
 
+use actix_web::http::header::HeaderName;
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpResponse, ResponseError};
 use serde_json::{Map, Value, json};
@@ -86,41 +87,92 @@ impl Kind {
     /// Slug, status, title in Estonian, title in English.
     const fn row(self) -> (&'static str, u16, &'static str, &'static str) {
         match self {
-            Self::Malformed => ("malformed", 400, "Päringut ei saa lugeda", "The request cannot be read"),
+            Self::Malformed => (
+                "malformed",
+                400,
+                "Päringut ei saa lugeda",
+                "The request cannot be read",
+            ),
             Self::Unauthenticated => ("unauthenticated", 401, "Logige sisse", "Log in"),
-            Self::Forbidden => ("forbidden", 403, "Põhimäärus ei luba seda", "The statute does not permit this"),
-            Self::NotFound => ("not_found", 404, "Seda ei ole või te ei näe seda", "Absent, or not visible to you"),
-            Self::MethodNotAllowed => {
-                ("method_not_allowed", 405, "Seda meetodit siin ei ole", "This method does not exist here")
-            }
-            Self::NotAcceptable => {
-                ("not_acceptable", 406, "Teile sobivat kuju ei ole", "There is no form that you take")
-            }
-            Self::Timeout => {
-                ("timeout", 408, "Päring ei jõudnud õigel ajal kohale", "The request did not arrive in time")
-            }
-            Self::Conflict => ("conflict", 409, "On vastuolus praeguse seisuga", "It contradicts the present state"),
-            Self::Stale => ("stale", 412, "Kirjet on vahepeal muudetud", "It has changed in the meantime"),
+            Self::Forbidden => (
+                "forbidden",
+                403,
+                "Põhimäärus ei luba seda",
+                "The statute does not permit this",
+            ),
+            Self::NotFound => (
+                "not_found",
+                404,
+                "Seda ei ole või te ei näe seda",
+                "Absent, or not visible to you",
+            ),
+            Self::MethodNotAllowed => (
+                "method_not_allowed",
+                405,
+                "Seda meetodit siin ei ole",
+                "This method does not exist here",
+            ),
+            Self::NotAcceptable => (
+                "not_acceptable",
+                406,
+                "Teile sobivat kuju ei ole",
+                "There is no form that you take",
+            ),
+            Self::Timeout => (
+                "timeout",
+                408,
+                "Päring ei jõudnud õigel ajal kohale",
+                "The request did not arrive in time",
+            ),
+            Self::Conflict => (
+                "conflict",
+                409,
+                "On vastuolus praeguse seisuga",
+                "It contradicts the present state",
+            ),
+            Self::Stale => (
+                "stale",
+                412,
+                "Kirjet on vahepeal muudetud",
+                "It has changed in the meantime",
+            ),
             Self::TooLarge => ("too_large", 413, "Liiga suur", "Too large"),
-            Self::WrongType => {
-                ("wrong_type", 415, "Seda tüüpi sisu ei võeta vastu", "Content of this type is not taken")
-            }
-            Self::Invalid => {
-                ("invalid", 422, "Andmed ei vasta põhimäärusele", "The data are not what the statute permits")
-            }
-            Self::PurposeRequired => {
-                ("purpose_required", 422, "Märkige andmete vaatamise eesmärk", "State the purpose of reading")
-            }
+            Self::WrongType => (
+                "wrong_type",
+                415,
+                "Seda tüüpi sisu ei võeta vastu",
+                "Content of this type is not taken",
+            ),
+            Self::Invalid => (
+                "invalid",
+                422,
+                "Andmed ei vasta põhimäärusele",
+                "The data are not what the statute permits",
+            ),
+            Self::PurposeRequired => (
+                "purpose_required",
+                422,
+                "Märkige andmete vaatamise eesmärk",
+                "State the purpose of reading",
+            ),
             Self::KeyReused => (
                 "idempotency_key_reused",
                 422,
                 "See Idempotency-Key kuulub teisele päringule",
                 "This Idempotency-Key belongs to another request",
             ),
-            Self::VersionRequired => {
-                ("version_required", 428, "Märkige nähtud versioon", "Name the version you have seen")
-            }
-            Self::TooMany => ("too_many_requests", 429, "Liiga palju katseid", "Too many attempts"),
+            Self::VersionRequired => (
+                "version_required",
+                428,
+                "Märkige nähtud versioon",
+                "Name the version you have seen",
+            ),
+            Self::TooMany => (
+                "too_many_requests",
+                429,
+                "Liiga palju katseid",
+                "Too many attempts",
+            ),
             Self::Internal => ("internal", 500, "Viga serveris", "A fault in the server"),
             Self::LogFailed => (
                 "log_unavailable",
@@ -128,7 +180,12 @@ impl Kind {
                 "Logi ei saa kirjutada, seepärast ei tehtud midagi",
                 "The log cannot be written, so nothing was done",
             ),
-            Self::Unavailable => ("unavailable", 503, "Proovige hiljem uuesti", "Try again later"),
+            Self::Unavailable => (
+                "unavailable",
+                503,
+                "Proovige hiljem uuesti",
+                "Try again later",
+            ),
         }
     }
 
@@ -164,12 +221,10 @@ pub struct Problem {
     pub clause: Option<Clause>,
     /// Faults of the data, each with its place.
     pub errors: Vec<Violation>,
-    /// Seconds to wait before trying again.
-    pub retry_after: Option<i64>,
-    /// Methods that there are.
-    pub allow: Option<String>,
+    /// One more header: how long to wait, which methods there are. (Boxed, since problems travel in results.)
+    pub header: Option<Box<(HeaderName, String)>>,
     /// What went wrong inside: for the server's log only.
-    pub cause: Option<String>,
+    pub cause: Option<Box<str>>,
 }
 
 impl Problem {
@@ -181,8 +236,7 @@ impl Problem {
             detail: detail.into(),
             clause: None,
             errors: Vec::new(),
-            retry_after: None,
-            allow: None,
+            header: None,
             cause: None,
         }
     }
@@ -200,7 +254,10 @@ impl Problem {
     /// A query parameter that cannot be used.
     pub fn parameter(name: &str, code: &'static str, detail: impl Into<String>) -> Self {
         let fault = Violation::error(&format!("/{name}"), code, detail, None);
-        Self { errors: vec![fault], ..Self::malformed("a query parameter cannot be used") }
+        Self {
+            errors: vec![fault],
+            ..Self::malformed("a query parameter cannot be used")
+        }
     }
 
     /// Faults of a body.
@@ -211,13 +268,21 @@ impl Problem {
     /// The same, where what is at fault came in the query and not in a body.
     pub fn of_query(self) -> Self {
         match self.kind {
-            Kind::Invalid => Self { kind: Kind::Malformed, detail: "a query parameter cannot be used".into(), ..self },
+            Kind::Invalid => Self {
+                kind: Kind::Malformed,
+                detail: "a query parameter cannot be used".into(),
+                ..self
+            },
             _ => self,
         }
     }
 
     fn internal(kind: Kind, detail: &str, cause: String) -> Self {
-        Self { cause: Some(cause), retry_after: (kind.status() == 503).then_some(1), ..Self::new(kind, detail) }
+        Self {
+            cause: Some(cause.into()),
+            header: (kind.status() == 503).then(|| wait(1)),
+            ..Self::new(kind, detail)
+        }
     }
 
     /// What a status means when nobody said more.
@@ -225,7 +290,11 @@ impl Problem {
         let kind = Kind::ALL
             .into_iter()
             .find(|k| k.status() == status.as_u16())
-            .unwrap_or(if status.is_server_error() { Kind::Internal } else { Kind::Malformed });
+            .unwrap_or(if status.is_server_error() {
+                Kind::Internal
+            } else {
+                Kind::Malformed
+            });
         match kind {
             Kind::NotFound => Self::not_found(),
             _ => Self::new(kind, kind.title(Language::En)),
@@ -236,7 +305,10 @@ impl Problem {
     pub fn render(&self, language: Language, request_id: Option<&str>) -> HttpResponse {
         let mut body = Map::new();
         let slug = self.kind.slug();
-        body.insert("type".into(), json!(format!("urn:andmekogu:problem:{slug}")));
+        body.insert(
+            "type".into(),
+            json!(format!("urn:andmekogu:problem:{slug}")),
+        );
         body.insert("title".into(), json!(self.kind.title(language)));
         body.insert("status".into(), json!(self.kind.status()));
         body.insert("detail".into(), json!(self.detail));
@@ -258,11 +330,9 @@ impl Problem {
         if self.kind == Kind::Unauthenticated {
             response.insert_header((header::WWW_AUTHENTICATE, "Bearer"));
         }
-        if let Some(seconds) = self.retry_after {
-            response.insert_header((header::RETRY_AFTER, seconds.to_string()));
-        }
-        if let Some(allow) = &self.allow {
-            response.insert_header((header::ALLOW, allow.as_str()));
+        if let Some(extra) = &self.header {
+            let (name, value) = &**extra;
+            response.insert_header((name, value.as_str()));
         }
         response.body(Value::Object(body).to_string())
     }
@@ -291,9 +361,10 @@ impl From<Refusal> for Problem {
     fn from(refusal: Refusal) -> Self {
         let detail = refusal.to_string();
         match refusal {
-            Refusal::Forbidden { clause, detail } => {
-                Self { clause: Some(clause), ..Self::new(Kind::Forbidden, detail) }
-            }
+            Refusal::Forbidden { clause, detail } => Self {
+                clause: Some(clause),
+                ..Self::new(Kind::Forbidden, detail)
+            },
             Refusal::NotFound { .. } => Self::new(Kind::NotFound, detail),
             Refusal::Invalid(errors) => Self {
                 // A clause that all faults share stands at the top too.
@@ -304,17 +375,27 @@ impl From<Refusal> for Problem {
                 errors,
                 ..Self::new(Kind::Invalid, detail)
             },
-            Refusal::Conflict { code, detail, clause } => {
-                Self { code: Some(code), clause, ..Self::new(Kind::Conflict, detail) }
-            }
+            Refusal::Conflict {
+                code,
+                detail,
+                clause,
+            } => Self {
+                code: Some(code),
+                clause,
+                ..Self::new(Kind::Conflict, detail)
+            },
             Refusal::Stale { .. } => Self::new(Kind::Stale, detail),
             Refusal::VersionRequired => Self::new(Kind::VersionRequired, detail),
-            Refusal::PurposeRequired { clause } => Self { clause, ..Self::new(Kind::PurposeRequired, detail) },
+            Refusal::PurposeRequired { clause } => Self {
+                clause,
+                ..Self::new(Kind::PurposeRequired, detail)
+            },
             Refusal::KeyReused => Self::new(Kind::KeyReused, detail),
             Refusal::Unauthenticated => Self::new(Kind::Unauthenticated, detail),
-            Refusal::TooMany { seconds } => {
-                Self { retry_after: Some(seconds.max(1)), ..Self::new(Kind::TooMany, detail) }
-            }
+            Refusal::TooMany { seconds } => Self {
+                header: Some(wait(seconds)),
+                ..Self::new(Kind::TooMany, detail)
+            },
         }
     }
 }
@@ -328,16 +409,23 @@ impl From<store::Error> for Problem {
             store::Error::Refused(refusal) => refusal.into(),
             store::Error::Database(_) if taken => Self {
                 code: Some("taken"),
-                cause: Some(cause),
-                ..Self::new(Kind::Conflict, "something that must be unique is there already")
+                cause: Some(cause.into()),
+                ..Self::new(
+                    Kind::Conflict,
+                    "something that must be unique is there already",
+                )
             },
             store::Error::Database(_) if again => {
                 Self::internal(Kind::Unavailable, "the server is busy; try again", cause)
             }
-            store::Error::Database(_) | store::Error::Damaged(_) => {
-                Self::internal(Kind::Internal, "the fault is ours and has been noted", cause)
+            store::Error::Database(_) | store::Error::Damaged(_) => Self::internal(
+                Kind::Internal,
+                "the fault is ours and has been noted",
+                cause,
+            ),
+            store::Error::Unavailable(_) => {
+                Self::internal(Kind::Unavailable, "the server is busy; try again", cause)
             }
-            store::Error::Unavailable(_) => Self::internal(Kind::Unavailable, "the server is busy; try again", cause),
             store::Error::LogFailed(_) => Self::internal(
                 Kind::LogFailed,
                 "without its log entry nothing is done and nothing is shown; try again",
@@ -354,9 +442,17 @@ impl From<app::Error> for Problem {
             app::Error::Malformed(detail) => Self::malformed(detail),
             app::Error::TooLarge { limit } => too_large(limit),
             app::Error::WrongType(detail) => Self::new(Kind::WrongType, detail),
-            app::Error::Setup(cause) => Self::internal(Kind::Internal, "the fault is ours and has been noted", cause),
+            app::Error::Setup(cause) => Self::internal(
+                Kind::Internal,
+                "the fault is ours and has been noted",
+                cause,
+            ),
         }
     }
+}
+
+fn wait(seconds: i64) -> Box<(HeaderName, String)> {
+    Box::new((header::RETRY_AFTER, seconds.max(1).to_string()))
 }
 
 /// More than `limit` bytes.
@@ -382,31 +478,130 @@ mod tests {
     fn golden() -> Vec<(app::Error, &'static str, u16, &'static str)> {
         let store = app::Error::Store;
         vec![
-            (Refusal::Forbidden { clause: clause(), detail: "no".into() }.into(), "forbidden", 403, "forbidden"),
-            (Refusal::NotFound { what: "record" }.into(), "not_found", 404, "not_found"),
-            (Refusal::invalid("/a", "required", "give it", None).into(), "invalid", 422, "invalid"),
             (
-                Refusal::Conflict { code: "ended", detail: "it ended".into(), clause: None }.into(),
+                Refusal::Forbidden {
+                    clause: clause(),
+                    detail: "no".into(),
+                }
+                .into(),
+                "forbidden",
+                403,
+                "forbidden",
+            ),
+            (
+                Refusal::NotFound { what: "record" }.into(),
+                "not_found",
+                404,
+                "not_found",
+            ),
+            (
+                Refusal::invalid("/a", "required", "give it", None).into(),
+                "invalid",
+                422,
+                "invalid",
+            ),
+            (
+                Refusal::Conflict {
+                    code: "ended",
+                    detail: "it ended".into(),
+                    clause: None,
+                }
+                .into(),
                 "conflict",
                 409,
                 "ended",
             ),
             (Refusal::Stale { current: 3 }.into(), "stale", 412, "stale"),
-            (Refusal::VersionRequired.into(), "version_required", 428, "version_required"),
-            (Refusal::PurposeRequired { clause: None }.into(), "purpose_required", 422, "purpose_required"),
-            (Refusal::KeyReused.into(), "idempotency_key_reused", 422, "idempotency_key_reused"),
-            (Refusal::Unauthenticated.into(), "unauthenticated", 401, "unauthenticated"),
-            (Refusal::TooMany { seconds: 7 }.into(), "too_many_requests", 429, "too_many_requests"),
-            (database(DatabaseErrorKind::UniqueViolation, "secret"), "conflict", 409, "taken"),
-            (database(DatabaseErrorKind::SerializationFailure, "secret"), "unavailable", 503, "unavailable"),
-            (database(DatabaseErrorKind::Unknown, "secret"), "internal", 500, "internal"),
-            (store(store::Error::Damaged("secret".into())), "internal", 500, "internal"),
-            (store(store::Error::LogFailed("secret".into())), "log_unavailable", 503, "log_unavailable"),
-            (store(store::Error::Unavailable("secret".into())), "unavailable", 503, "unavailable"),
-            (app::Error::Malformed("no".into()), "malformed", 400, "malformed"),
-            (app::Error::TooLarge { limit: 9 }, "too_large", 413, "too_large"),
-            (app::Error::WrongType("no".into()), "wrong_type", 415, "wrong_type"),
-            (app::Error::Setup("secret".into()), "internal", 500, "internal"),
+            (
+                Refusal::VersionRequired.into(),
+                "version_required",
+                428,
+                "version_required",
+            ),
+            (
+                Refusal::PurposeRequired { clause: None }.into(),
+                "purpose_required",
+                422,
+                "purpose_required",
+            ),
+            (
+                Refusal::KeyReused.into(),
+                "idempotency_key_reused",
+                422,
+                "idempotency_key_reused",
+            ),
+            (
+                Refusal::Unauthenticated.into(),
+                "unauthenticated",
+                401,
+                "unauthenticated",
+            ),
+            (
+                Refusal::TooMany { seconds: 7 }.into(),
+                "too_many_requests",
+                429,
+                "too_many_requests",
+            ),
+            (
+                database(DatabaseErrorKind::UniqueViolation, "secret"),
+                "conflict",
+                409,
+                "taken",
+            ),
+            (
+                database(DatabaseErrorKind::SerializationFailure, "secret"),
+                "unavailable",
+                503,
+                "unavailable",
+            ),
+            (
+                database(DatabaseErrorKind::Unknown, "secret"),
+                "internal",
+                500,
+                "internal",
+            ),
+            (
+                store(store::Error::Damaged("secret".into())),
+                "internal",
+                500,
+                "internal",
+            ),
+            (
+                store(store::Error::LogFailed("secret".into())),
+                "log_unavailable",
+                503,
+                "log_unavailable",
+            ),
+            (
+                store(store::Error::Unavailable("secret".into())),
+                "unavailable",
+                503,
+                "unavailable",
+            ),
+            (
+                app::Error::Malformed("no".into()),
+                "malformed",
+                400,
+                "malformed",
+            ),
+            (
+                app::Error::TooLarge { limit: 9 },
+                "too_large",
+                413,
+                "too_large",
+            ),
+            (
+                app::Error::WrongType("no".into()),
+                "wrong_type",
+                415,
+                "wrong_type",
+            ),
+            (
+                app::Error::Setup("secret".into()),
+                "internal",
+                500,
+                "internal",
+            ),
         ]
     }
 
@@ -416,12 +611,16 @@ mod tests {
             let problem = Problem::from(error);
             let response = problem.render(Language::En, Some("r-1"));
             assert_eq!(response.status().as_u16(), status, "{slug}");
-            assert_eq!(response.headers().get(header::CONTENT_TYPE).unwrap(), "application/problem+json");
+            assert_eq!(
+                response.headers().get(header::CONTENT_TYPE).unwrap(),
+                "application/problem+json"
+            );
             let waits = response.headers().contains_key(header::RETRY_AFTER);
             assert_eq!(waits, matches!(status, 429 | 503), "{slug}");
             let asks = response.headers().contains_key(header::WWW_AUTHENTICATE);
             assert_eq!(asks, status == 401, "{slug}");
-            let text = String::from_utf8(to_bytes(response.into_body()).await.unwrap().to_vec()).unwrap();
+            let text =
+                String::from_utf8(to_bytes(response.into_body()).await.unwrap().to_vec()).unwrap();
             assert!(!text.contains("secret"), "{text}");
             let body: Value = serde_json::from_str(&text).unwrap();
             assert_eq!(body["type"], format!("urn:andmekogu:problem:{slug}"));
@@ -433,9 +632,17 @@ mod tests {
 
     #[test]
     fn a_refusal_keeps_its_clause_and_its_faults() {
-        let problem = Problem::from(Refusal::Forbidden { clause: clause(), detail: "no".into() });
+        let problem = Problem::from(Refusal::Forbidden {
+            clause: clause(),
+            detail: "no".into(),
+        });
         assert_eq!(problem.clause, Some(clause()));
-        let problem = Problem::from(Refusal::invalid("/a", "required", "give it", Some(clause())));
+        let problem = Problem::from(Refusal::invalid(
+            "/a",
+            "required",
+            "give it",
+            Some(clause()),
+        ));
         assert_eq!(problem.errors[0].pointer, "/a");
         assert_eq!(problem.clause, Some(clause()));
         assert_eq!(problem.of_query().kind, Kind::Malformed);
@@ -444,8 +651,16 @@ mod tests {
     #[test]
     fn titles_are_in_the_clients_language() {
         for kind in Kind::ALL {
-            assert_ne!(kind.title(Language::Et), kind.title(Language::En), "{kind:?}");
-            assert_eq!(kind.title(Language::Sv), kind.title(Language::En), "{kind:?}");
+            assert_ne!(
+                kind.title(Language::Et),
+                kind.title(Language::En),
+                "{kind:?}"
+            );
+            assert_eq!(
+                kind.title(Language::Sv),
+                kind.title(Language::En),
+                "{kind:?}"
+            );
         }
     }
 

@@ -2,7 +2,7 @@
 //! registered from it, the OpenAPI document is made from it, and unknown query parameters are refused by it.
 
 use actix_web::http::Method;
-use actix_web::http::header::LOCATION;
+use actix_web::http::header::{ALLOW, LOCATION};
 use actix_web::middleware::from_fn;
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{HttpResponse, Resource, guard};
@@ -311,7 +311,7 @@ pub fn register(cfg: &mut ServiceConfig) {
 
 async fn other_method(allow: String) -> Result<HttpResponse, Problem> {
     Err(Problem {
-        allow: Some(allow.clone()),
+        header: Some(Box::new((ALLOW, allow.clone()))),
         ..Problem::new(Kind::MethodNotAllowed, format!("here there are {allow}"))
     })
 }
