@@ -75,13 +75,7 @@ impl App {
         let user_id = self.user_named(username).await?;
         let password_hash = hash(self.passwords, password).await?;
         let cx = ActContext::installation("cli");
-<<<<<<< HEAD
         self.store.write(cx, move |tx| tx.password_set(user_id, &password_hash)).await?;
-=======
-        self.store
-            .write(cx, move |tx| tx.password_set(user_id, &password_hash))
-            .await?;
->>>>>>> h-cli
         Ok(())
     }
 
@@ -91,14 +85,7 @@ impl App {
     /// Those of the database.
     pub async fn has_users(&self) -> Result<bool, Error> {
         let cx = ActContext::installation("cli");
-<<<<<<< HEAD
         let any = self.store.disclose(cx, |tx| Ok(crate::store::Sealed::unlogged(tx.has_users()?))).await?;
-=======
-        let any = self
-            .store
-            .disclose(cx, |tx| Ok(crate::store::Sealed::unlogged(tx.has_users()?)))
-            .await?;
->>>>>>> h-cli
         Ok(any.into_inner())
     }
 

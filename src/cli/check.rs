@@ -59,10 +59,6 @@ impl Check {
                 println!("{} faults", faults.len());
             }
         }
-        Ok(if faults.is_empty() {
-            ExitCode::SUCCESS
-        } else {
-            ExitCode::FAILURE
-        })
+        Ok(if faults.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
 }

@@ -79,20 +79,14 @@ struct Does<'a> {
 impl Conformance {
     /// Prints the table.
     pub(super) fn run(self, settings: &Settings) -> Result<ExitCode, Failure> {
-        let definitions =
-            registers::read(&settings.paths.registers_dir).map_err(Failure::Registers)?;
-        let wanted = |d: &&Definition| {
-            self.register
-                .as_ref()
-                .is_none_or(|name| *name == d.register.short_name)
-        };
+        let definitions = registers::read(&settings.paths.registers_dir).map_err(Failure::Registers)?;
+        let wanted = |d: &&Definition| self.register.as_ref().is_none_or(|name| *name == d.register.short_name);
         let tables: Vec<Table<'_>> = definitions.iter().filter(wanted).map(table).collect();
         if tables.is_empty() {
             return Err(Failure::other("there is no such register"));
         }
         if self.format == Format::Json {
-            let text =
-                serde_json::to_string_pretty(&tables).map_err(|e| Failure::other(e.to_string()))?;
+            let text = serde_json::to_string_pretty(&tables).map_err(|e| Failure::other(e.to_string()))?;
             println!("{text}");
         } else {
             for table in &tables {
@@ -112,13 +106,7 @@ fn table(definition: &Definition) -> Table<'_> {
             let behaviours: Vec<Does<'_>> = row
                 .behaviours
                 .iter()
-                .filter_map(|name| {
-                    behaviour::find(name).map(|b| Does {
-                        name,
-                        does: b.does,
-                        test: b.test,
-                    })
-                })
+                .filter_map(|name| behaviour::find(name).map(|b| Does { name, does: b.does, test: b.test }))
                 .collect();
             let standing = match (behaviours.is_empty(), &row.pending, &row.reason) {
                 (false, None, _) => Standing::Done,
@@ -137,10 +125,7 @@ fn table(definition: &Definition) -> Table<'_> {
             }
         })
         .collect();
-    let mut summary = Summary {
-        clauses: clauses.len(),
-        ..Summary::default()
-    };
+    let mut summary = Summary { clauses: clauses.len(), ..Summary::default() };
     for row in &clauses {
         let count = match row.standing {
             Standing::Done => &mut summary.done,
@@ -162,18 +147,10 @@ fn table(definition: &Definition) -> Table<'_> {
 
 fn text(table: &Table<'_>) -> String {
     let mut lines = vec![
-        format!(
-            "{}, in force from {} ({})",
-            table.register, table.in_force_from, table.publication
-        ),
+        format!("{}, in force from {} ({})", table.register, table.in_force_from, table.publication),
         String::new(),
     ];
-    let width = table
-        .clauses
-        .iter()
-        .map(|row| row.clause.chars().count())
-        .max()
-        .unwrap_or(0);
+    let width = table.clauses.iter().map(|row| row.clause.chars().count()).max().unwrap_or(0);
     for row in &table.clauses {
         let standing = match row.standing {
             Standing::Done => "done",
@@ -182,10 +159,7 @@ fn text(table: &Table<'_>) -> String {
             Standing::Reasoned => "no software",
             Standing::Unanswered => "UNANSWERED",
         };
-        lines.push(format!(
-            "{:width$}  {standing:11}  {}",
-            row.clause, row.gist
-        ));
+        lines.push(format!("{:width$}  {standing:11}  {}", row.clause, row.gist));
         let under = " ".repeat(width + 15);
         for does in &row.behaviours {
             lines.push(format!("{under}{} → {}", does.name, does.test));

@@ -63,16 +63,9 @@ fn lines<T: fmt::Display>(f: &mut fmt::Formatter<'_>, faults: &[T]) -> fmt::Resu
 fn refused(f: &mut fmt::Formatter<'_>, refusal: &Refusal) -> fmt::Result {
     match refusal {
         Refusal::Forbidden { clause, detail } => write!(f, "{detail} ({clause})"),
-        Refusal::Conflict {
-            detail,
-            clause: Some(clause),
-            ..
-        } => write!(f, "{detail} ({clause})"),
+        Refusal::Conflict { detail, clause: Some(clause), .. } => write!(f, "{detail} ({clause})"),
         Refusal::Invalid(violations) => {
-            let sentences: Vec<String> = violations
-                .iter()
-                .map(|v| format!("{}: {}", v.pointer, v.detail))
-                .collect();
+            let sentences: Vec<String> = violations.iter().map(|v| format!("{}: {}", v.pointer, v.detail)).collect();
             lines(f, &sentences)
         }
         other => write!(f, "{other}"),

@@ -12,31 +12,19 @@ use crate::config::settings::{LogFormat, Logging};
 /// Starts logging. A second start changes nothing.
 pub(super) fn start(logging: Logging) {
     let mut builder = Builder::new();
-    builder
-        .filter_level(logging.level)
-        .target(Target::Stderr)
-        .format_timestamp_millis();
+    builder.filter_level(logging.level).target(Target::Stderr).format_timestamp_millis();
     if logging.format == LogFormat::Json {
-        builder
-            .write_style(WriteStyle::Never)
-            .format(|out, record| {
-                let mut fields = Fields(Map::new());
-                fields
-                    .0
-                    .insert("at".into(), json!(out.timestamp_millis().to_string()));
-                fields.0.insert(
-                    "level".into(),
-                    json!(record.level().as_str().to_lowercase()),
-                );
-                fields.0.insert("target".into(), json!(record.target()));
-                fields
-                    .0
-                    .insert("message".into(), json!(record.args().to_string()));
-                if record.key_values().visit(&mut fields).is_err() {
-                    fields.0.insert("incomplete".into(), json!(true));
-                }
-                writeln!(out, "{}", serde_json::Value::Object(fields.0))
-            });
+        builder.write_style(WriteStyle::Never).format(|out, record| {
+            let mut fields = Fields(Map::new());
+            fields.0.insert("at".into(), json!(out.timestamp_millis().to_string()));
+            fields.0.insert("level".into(), json!(record.level().as_str().to_lowercase()));
+            fields.0.insert("target".into(), json!(record.target()));
+            fields.0.insert("message".into(), json!(record.args().to_string()));
+            if record.key_values().visit(&mut fields).is_err() {
+                fields.0.insert("incomplete".into(), json!(true));
+            }
+            writeln!(out, "{}", serde_json::Value::Object(fields.0))
+        });
     }
     if builder.try_init().is_err() {
         log::debug!("logging had been started before");

@@ -87,11 +87,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Err(e) => {
             // Help and version come this way too. When even that cannot be written, the code must say it all.
             let written = e.print().is_ok();
-            return if e.use_stderr() || !written {
-                ExitCode::from(2)
-            } else {
-                ExitCode::SUCCESS
-            };
+            return if e.use_stderr() || !written { ExitCode::from(2) } else { ExitCode::SUCCESS };
         }
     };
     match execute(arguments) {
@@ -104,12 +100,9 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
 }
 
 fn execute(arguments: Arguments) -> Result<ExitCode, Failure> {
-    let settings =
-        Settings::load(arguments.config.as_deref(), environment()).map_err(Failure::Settings)?;
+    let settings = Settings::load(arguments.config.as_deref(), environment()).map_err(Failure::Settings)?;
     logging::start(settings.logging);
-    let command = arguments
-        .command
-        .unwrap_or(Command::Serve(serve::Serve { demo: true }));
+    let command = arguments.command.unwrap_or(Command::Serve(serve::Serve { demo: true }));
     match command {
         Command::Serve(command) => wait(command.run(&settings)),
         Command::Check(command) => command.run(&settings),
@@ -140,12 +133,7 @@ mod tests {
 
     #[test]
     fn no_arguments_mean_the_demonstration() {
-        assert!(
-            Arguments::try_parse_from(["andmekogu"])
-                .unwrap()
-                .command
-                .is_none()
-        );
+        assert!(Arguments::try_parse_from(["andmekogu"]).unwrap().command.is_none());
         let known = [
             "serve --demo",
             "check config/registers --format json",

@@ -25,9 +25,7 @@ pub(super) fn read(file: Option<&Path>) -> Result<String, Failure> {
     };
     let first = text.lines().next().unwrap_or_default().to_owned();
     if first.is_empty() {
-        return Err(Failure::other(
-            "there is no password: the first line is empty",
-        ));
+        return Err(Failure::other("there is no password: the first line is empty"));
     }
     Ok(first)
 }
@@ -38,11 +36,7 @@ fn typed() -> std::io::Result<String> {
     let first = terminal.read_secure_line()?;
     terminal.write_str("Again: ")?;
     let second = terminal.read_secure_line()?;
-    if first == second {
-        Ok(first)
-    } else {
-        Err(std::io::Error::other("the two differ"))
-    }
+    if first == second { Ok(first) } else { Err(std::io::Error::other("the two differ")) }
 }
 
 #[cfg(test)]

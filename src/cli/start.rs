@@ -43,8 +43,7 @@ impl Installation {
     /// # Errors
     /// Every fault of every file.
     pub(super) fn registers(&self) -> Result<Registers, Failure> {
-        let definitions =
-            registers::read(&self.settings.paths.registers_dir).map_err(Failure::Registers)?;
+        let definitions = registers::read(&self.settings.paths.registers_dir).map_err(Failure::Registers)?;
         Registers::new(definitions).map_err(|faults| Failure::other(faults.join("\n")))
     }
 
@@ -78,10 +77,7 @@ impl Installation {
         }
         let tokens = &self.settings.tokens;
         let secrets = secrets::open(&self.data_dir, SystemClock.now(), tokens.keep_keys)?;
-        let lifetimes = Lifetimes {
-            access: tokens.access,
-            refresh: tokens.refresh,
-        };
+        let lifetimes = Lifetimes { access: tokens.access, refresh: tokens.refresh };
         let database = &self.settings.database;
         let store = store::Settings {
             url: self.url.clone(),
@@ -93,10 +89,7 @@ impl Installation {
         let app = App {
             store: Arc::new(Store::open(&store, registers, Arc::new(SystemClock))?),
             tokens: Tokens::new(&named(&secrets.token_keys), secrets.requests, lifetimes)?,
-            log_keys: LogKeys {
-                domain: self.settings.audit.domain.clone(),
-                seed: secrets.log_seed,
-            },
+            log_keys: LogKeys { domain: self.settings.audit.domain.clone(), seed: secrets.log_seed },
             passwords: Policy {
                 shortest: passwords.shortest,
                 memory_kib: passwords.memory_kib,
@@ -143,12 +136,7 @@ impl Installation {
 }
 
 fn named(keys: &[TokenKey]) -> Vec<NamedKey> {
-    keys.iter()
-        .map(|key| NamedKey {
-            kid: key.kid.clone(),
-            seed: key.seed,
-        })
-        .collect()
+    keys.iter().map(|key| NamedKey { kid: key.kid.clone(), seed: key.seed }).collect()
 }
 
 /// One warning for each register whose statute has ended: what it left behind goes on under it.

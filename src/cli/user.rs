@@ -86,17 +86,13 @@ pub(super) struct Password {
 }
 
 fn personal_code(text: &str) -> Result<(Country, String), String> {
-    let (country, code) = text
-        .split_once(':')
-        .ok_or("a country and a code are expected, as EE:38001085718")?;
+    let (country, code) = text.split_once(':').ok_or("a country and a code are expected, as EE:38001085718")?;
     let country = country.parse().map_err(|_| "the country is EE or FI")?;
     Ok((country, code.to_owned()))
 }
 
 fn role(text: &str) -> Result<(String, String), String> {
-    let (register, role) = text
-        .rsplit_once(':')
-        .ok_or("a register and a role are expected, as REGISTER:ROLE")?;
+    let (register, role) = text.rsplit_once(':').ok_or("a register and a role are expected, as REGISTER:ROLE")?;
     Ok((register.to_owned(), role.to_owned()))
 }
 
@@ -109,10 +105,7 @@ impl User {
                 let password = password::read(command.password_file.as_deref())?;
                 let app = Installation::new(settings, command.demo).start().await?;
                 app.set_password(&command.name, password).await?;
-                println!(
-                    "{}: the password is set, all sessions have ended",
-                    command.name
-                );
+                println!("{}: the password is set, all sessions have ended", command.name);
                 Ok(ExitCode::SUCCESS)
             }
         }
@@ -125,17 +118,9 @@ impl Add {
         let app = Installation::new(settings, self.demo).start().await?;
         if let Some((register, _)) = &self.grant.grant {
             // Before the user is added: a misspelt register should not leave a user without the grant.
-            app.register(register)
-                .map_err(|e| Failure::from(e).of(register))?;
+            app.register(register).map_err(|e| Failure::from(e).of(register))?;
         }
-        let id = app
-            .add_user(
-                self.name.clone(),
-                self.display_name,
-                self.personal_code,
-                password,
-            )
-            .await?;
+        let id = app.add_user(self.name.clone(), self.display_name, self.personal_code, password).await?;
         println!("{} {id}", self.name);
         self.grant.give(&app, id).await?;
         Ok(ExitCode::SUCCESS)
@@ -144,8 +129,7 @@ impl Add {
 
 impl GrantArguments {
     async fn give(self, app: &App, user_id: Uuid) -> Result<(), Failure> {
-        let (Some((register, role)), Some(kind), Some(reference)) =
-            (self.grant, self.basis_kind, self.basis_reference)
+        let (Some((register, role)), Some(kind), Some(reference)) = (self.grant, self.basis_kind, self.basis_reference)
         else {
             return Ok(());
         };
@@ -162,11 +146,7 @@ impl GrantArguments {
         let granted = app
             .grant_as_installation(&register, new)
             .await
-            .map_err(|e| {
-                Failure::from(e).of(format!(
-                    "the user is added, the grant {register}:{role} is not"
-                ))
-            })?;
+            .map_err(|e| Failure::from(e).of(format!("the user is added, the grant {register}:{role} is not")))?;
         println!("{register}:{role} {}", granted.get().id);
         Ok(())
     }
@@ -181,10 +161,7 @@ mod tests {
         assert_eq!(personal_code("EE:38001085718").unwrap().0, Country::Ee);
         assert!(personal_code("38001085718").is_err());
         assert!(personal_code("LV:1").is_err());
-        assert_eq!(
-            role("some-register:clerk").unwrap(),
-            ("some-register".to_owned(), "clerk".to_owned())
-        );
+        assert_eq!(role("some-register:clerk").unwrap(), ("some-register".to_owned(), "clerk".to_owned()));
         assert!(role("clerk").is_err());
     }
 }

@@ -61,11 +61,7 @@ pub fn read_any(path: &Path) -> Result<Vec<Definition>, Vec<Fault>> {
         return read(&path);
     }
     let mut reading = Reading::new(&path);
-    if path
-        .parent()
-        .and_then(Path::file_name)
-        .is_some_and(|n| n == VERSIONS)
-    {
+    if path.parent().and_then(Path::file_name).is_some_and(|n| n == VERSIONS) {
         reading.version(&path, None, path.file_name().and_then(|n| n.to_str()));
     } else {
         reading.register(&path);
@@ -84,19 +80,10 @@ struct Reading {
 
 impl Reading {
     fn new(dir: &Path) -> Self {
-        let mut reading = Self {
-            root: None,
-            definitions: Vec::new(),
-            places: Vec::new(),
-            faults: Vec::new(),
-        };
+        let mut reading = Self { root: None, definitions: Vec::new(), places: Vec::new(), faults: Vec::new() };
         match dir.canonicalize() {
             Ok(root) => reading.root = Some(root),
-            Err(e) => reading.fault(
-                dir,
-                format!("the folder cannot be read: {e}"),
-                "Correct the path.",
-            ),
+            Err(e) => reading.fault(dir, format!("the folder cannot be read: {e}"), "Correct the path."),
         }
         reading
     }
@@ -113,10 +100,8 @@ impl Reading {
 
     /// What stands in a folder, in the order of the names, hidden things aside: paths and whether they are folders.
     fn entries(&mut self, dir: &Path) -> Vec<(PathBuf, bool)> {
-        let listed = fs::read_dir(dir).and_then(|list| {
-            list.map(|entry| entry.map(|e| e.path()))
-                .collect::<Result<Vec<_>, _>>()
-        });
+        let listed =
+            fs::read_dir(dir).and_then(|list| list.map(|entry| entry.map(|e| e.path())).collect::<Result<Vec<_>, _>>());
         let mut paths = match listed {
             Ok(paths) => paths,
             Err(e) => {
@@ -128,19 +113,11 @@ impl Reading {
             }
         };
         paths.sort();
-        let hidden = |p: &Path| {
-            p.file_name()
-                .is_some_and(|n| n.to_string_lossy().starts_with('.'))
-        };
+        let hidden = |p: &Path| p.file_name().is_some_and(|n| n.to_string_lossy().starts_with('.'));
         let mut entries = Vec::new();
         for path in paths.into_iter().filter(|p| !hidden(p)) {
             match path.canonicalize() {
-                Ok(real)
-                    if self
-                        .root
-                        .as_ref()
-                        .is_some_and(|root| real.starts_with(root)) =>
-                {
+                Ok(real) if self.root.as_ref().is_some_and(|root| real.starts_with(root)) => {
                     entries.push((path, real.is_dir()));
                 }
                 Ok(_) => self.fault(
@@ -148,11 +125,7 @@ impl Reading {
                     "it leads out of the folder of the registers",
                     "Put the file itself here instead of a link.",
                 ),
-                Err(e) => self.fault(
-                    &path,
-                    format!("it cannot be read: {e}"),
-                    "Correct or remove it.",
-                ),
+                Err(e) => self.fault(&path, format!("it cannot be read: {e}"), "Correct or remove it."),
             }
         }
         entries
@@ -165,23 +138,14 @@ impl Reading {
     }
 
     fn register(&mut self, dir: &Path) {
-        let name = dir
-            .canonicalize()
-            .ok()
-            .and_then(|d| d.file_name().map(|n| n.to_string_lossy().into_owned()));
+        let name = dir.canonicalize().ok().and_then(|d| d.file_name().map(|n| n.to_string_lossy().into_owned()));
         let versions = dir.join(VERSIONS);
-        let further = if versions.is_dir() {
-            self.folders(&versions)
-        } else {
-            Vec::new()
-        };
+        let further = if versions.is_dir() { self.folders(&versions) } else { Vec::new() };
         if further.is_empty() || dir.join(REGISTER_FILE).exists() {
             self.version(dir, name.as_deref(), None);
         }
         for (version, _) in further {
-            let day = version
-                .file_name()
-                .map(|n| n.to_string_lossy().into_owned());
+            let day = version.file_name().map(|n| n.to_string_lossy().into_owned());
             self.version(&version, name.as_deref(), day.as_deref());
         }
     }
@@ -223,19 +187,15 @@ impl Reading {
                 }
                 continue;
             }
-            let ours = path
-                .extension()
-                .is_some_and(|e| e.eq_ignore_ascii_case("toml") || e.eq_ignore_ascii_case("cedar"));
+            let ours =
+                path.extension().is_some_and(|e| e.eq_ignore_ascii_case("toml") || e.eq_ignore_ascii_case("cedar"));
             if !ours {
                 continue;
             }
             match text(&path) {
                 Ok(text) => {
                     let relative = path.strip_prefix(top).unwrap_or(&path);
-                    let parts: Vec<_> = relative
-                        .components()
-                        .map(|c| c.as_os_str().to_string_lossy())
-                        .collect();
+                    let parts: Vec<_> = relative.components().map(|c| c.as_os_str().to_string_lossy()).collect();
                     sources.insert(parts.join("/"), text);
                 }
                 Err((message, advice)) => self.fault(&path, message, advice),
@@ -292,28 +252,19 @@ fn policy_faults(definition: &Definition) -> Vec<Fault> {
 }
 
 /// A definition must stand in the folder of its register, and under the day on which it takes force.
-fn misplaced(
-    definition: &Definition,
-    sources: &Sources,
-    name: Option<&str>,
-    day: Option<&str>,
-) -> Vec<Fault> {
+fn misplaced(definition: &Definition, sources: &Sources, name: Option<&str>, day: Option<&str>) -> Vec<Fault> {
     let locator = Locator::new(sources);
     let file = Place::file(REGISTER_FILE);
     let mut faults = Vec::new();
     let register = &definition.register;
     if let Some(name) = name.filter(|n| *n != register.short_name) {
-        let message = format!(
-            "the short name is `{}`, but the folder is called `{name}`",
-            register.short_name
-        );
+        let message = format!("the short name is `{}`, but the folder is called `{name}`", register.short_name);
         let advice = "Give the folder the register's short name.";
         faults.push(locator.fault(&file.key("short_name"), message, advice));
     }
     let from = register.act.in_force_from.to_string();
     if let Some(day) = day.filter(|d| *d != from) {
-        let message =
-            format!("the version takes force on {from}, but its folder is called `{day}`");
+        let message = format!("the version takes force on {from}, but its folder is called `{day}`");
         let advice = "Give the folder the first day on which the version is in force.";
         faults.push(locator.fault(&file.key("act").key("in_force_from"), message, advice));
     }
@@ -344,12 +295,7 @@ mod tests {
     /// A copy of one shipped register: the folder of registers, and the register in it.
     fn one() -> (tempfile::TempDir, PathBuf) {
         let dir = tempfile::tempdir().unwrap();
-        let source = fs::read_dir(shipped())
-            .unwrap()
-            .next()
-            .unwrap()
-            .unwrap()
-            .path();
+        let source = fs::read_dir(shipped()).unwrap().next().unwrap().unwrap().path();
         let register = dir.path().join(source.file_name().unwrap());
         copy(&source, &register);
         (dir, register)
@@ -362,11 +308,7 @@ mod tests {
     }
 
     fn faults(dir: &Path) -> Vec<String> {
-        read(dir)
-            .unwrap_err()
-            .iter()
-            .map(ToString::to_string)
-            .collect()
+        read(dir).unwrap_err().iter().map(ToString::to_string).collect()
     }
 
     #[test]
@@ -380,68 +322,34 @@ mod tests {
         let (dir, register) = one();
         let other = dir.path().join("other");
         copy(&register, &other);
-        edit(
-            &register.join("register.toml"),
-            "[act]",
-            "[act]\nunheard_of = 1",
-        );
-        let record = fs::read_dir(register.join("records"))
-            .unwrap()
-            .next()
-            .unwrap()
-            .unwrap()
-            .path();
+        edit(&register.join("register.toml"), "[act]", "[act]\nunheard_of = 1");
+        let record = fs::read_dir(register.join("records")).unwrap().next().unwrap().unwrap().path();
         fs::write(&record, "name = 1\n= 2").unwrap();
         edit(&other.join("access.cedar"), "@clause(\"", "@clause(\"none ");
         let faults = faults(dir.path());
-        let starts = |path: &Path| {
-            faults
-                .iter()
-                .any(|f| f.starts_with(&format!("{}:", path.display())))
-        };
+        let starts = |path: &Path| faults.iter().any(|f| f.starts_with(&format!("{}:", path.display())));
         assert!(starts(&register.join("register.toml")), "{faults:#?}");
         assert!(starts(&record), "{faults:#?}");
         assert!(starts(&other.join("access.cedar")), "{faults:#?}");
-        assert!(
-            starts(&other.join("register.toml")),
-            "named otherwise: {faults:#?}"
-        );
+        assert!(starts(&other.join("register.toml")), "named otherwise: {faults:#?}");
     }
 
     #[test]
     fn versions_stand_in_folders_by_day_and_do_not_overlap() {
         let (dir, register) = one();
-        let day = |n: usize| {
-            read(dir.path()).unwrap()[n]
-                .register
-                .act
-                .in_force_from
-                .to_string()
-        };
+        let day = |n: usize| read(dir.path()).unwrap()[n].register.act.in_force_from.to_string();
         let first = day(0);
         let version = register.join("versions/2090-01-01");
         let kept = tempfile::tempdir().unwrap();
         copy(&register, kept.path());
         copy(kept.path(), &version);
         let told = faults(dir.path());
-        assert!(
-            told.iter()
-                .any(|f| f.contains("2090-01-01") && f.contains(&first)),
-            "{told:#?}"
-        );
+        assert!(told.iter().any(|f| f.contains("2090-01-01") && f.contains(&first)), "{told:#?}");
         let from = format!("in_force_from = \"{first}\"");
-        edit(
-            &version.join("register.toml"),
-            &from,
-            "in_force_from = \"2090-01-01\"",
-        );
+        edit(&version.join("register.toml"), &from, "in_force_from = \"2090-01-01\"");
         let told = faults(dir.path());
         assert!(told.iter().any(|f| f.contains("no last day")), "{told:#?}");
-        edit(
-            &register.join("register.toml"),
-            &from,
-            &format!("{from}\nin_force_until = \"2089-12-31\""),
-        );
+        edit(&register.join("register.toml"), &from, &format!("{from}\nin_force_until = \"2089-12-31\""));
         assert_eq!(read(dir.path()).unwrap().len(), 2);
         assert_eq!(read_any(&register).unwrap().len(), 2);
         assert_eq!(read_any(&version).unwrap().len(), 1);

@@ -58,10 +58,7 @@ pub struct SecretFault {
 
 impl SecretFault {
     fn new(path: &Path, problem: impl ToString) -> Self {
-        Self {
-            path: path.to_owned(),
-            problem: problem.to_string(),
-        }
+        Self { path: path.to_owned(), problem: problem.to_string() }
     }
 }
 
@@ -93,18 +90,11 @@ pub fn open(data_dir: &Path, now: DateTime<Utc>, keep: Duration) -> Result<Secre
 ///
 /// # Errors
 /// As [`open`].
-pub fn token_keys(
-    data_dir: &Path,
-    now: DateTime<Utc>,
-    keep: Duration,
-) -> Result<Vec<TokenKey>, SecretFault> {
+pub fn token_keys(data_dir: &Path, now: DateTime<Utc>, keep: Duration) -> Result<Vec<TokenKey>, SecretFault> {
     let files = key_files(&folder(data_dir)?.join(TOKENS))?;
     let mut keys = Vec::new();
     for file in files.iter().filter(|file| file.is_kept(now, keep)) {
-        keys.push(TokenKey {
-            kid: file.kid.clone(),
-            seed: read_pem(&file.path)?,
-        });
+        keys.push(TokenKey { kid: file.kid.clone(), seed: read_pem(&file.path)? });
     }
     Ok(keys)
 }
@@ -122,11 +112,7 @@ pub struct Rotation {
 ///
 /// # Errors
 /// As [`open`].
-pub fn rotate(
-    data_dir: &Path,
-    now: DateTime<Utc>,
-    keep: Duration,
-) -> Result<Rotation, SecretFault> {
+pub fn rotate(data_dir: &Path, now: DateTime<Utc>, keep: Duration) -> Result<Rotation, SecretFault> {
     let dir = folder(data_dir)?;
     let kid = add_token_key(&dir, now)?;
     let mut removed = Vec::new();
@@ -222,8 +208,7 @@ struct KeyFile {
 impl KeyFile {
     fn is_kept(&self, now: DateTime<Utc>, keep: Duration) -> bool {
         let keep = chrono::Duration::from_std(keep).unwrap_or(chrono::Duration::MAX);
-        self.replaced
-            .is_none_or(|at| now.signed_duration_since(at) <= keep)
+        self.replaced.is_none_or(|at| now.signed_duration_since(at) <= keep)
     }
 }
 
@@ -232,31 +217,23 @@ fn key_files(dir: &Path) -> Result<Vec<KeyFile>, SecretFault> {
     let mut found = Vec::new();
     for entry in fs::read_dir(dir).map_err(|e| SecretFault::new(dir, e))? {
         let path = entry.map_err(|e| SecretFault::new(dir, e))?.path();
-        let name = path
-            .file_name()
-            .and_then(|n| n.to_str())
-            .unwrap_or_default();
+        let name = path.file_name().and_then(|n| n.to_str()).unwrap_or_default();
         let Some(kid) = name.strip_suffix(".pem").filter(|k| !k.starts_with('.')) else {
             continue;
         };
-        let made = kid
-            .split_once('-')
-            .and_then(|(at, _)| NaiveDateTime::parse_from_str(at, INSTANT).ok())
-            .ok_or_else(|| {
+        let made = kid.split_once('-').and_then(|(at, _)| NaiveDateTime::parse_from_str(at, INSTANT).ok()).ok_or_else(
+            || {
                 let problem = "a key's name begins with the instant it was made, as 20260615T101530Z-3fa1.pem";
                 SecretFault::new(&path, problem)
-            })?;
+            },
+        )?;
         found.push((made.and_utc(), kid.to_owned(), path));
     }
     found.sort();
     let mut files: Vec<KeyFile> = Vec::new();
     let mut replaced = None;
     for (made, kid, path) in found.into_iter().rev() {
-        files.push(KeyFile {
-            kid,
-            path,
-            replaced,
-        });
+        files.push(KeyFile { kid, path, replaced });
         replaced = Some(made);
     }
     Ok(files)
@@ -284,10 +261,7 @@ fn place(path: &Path, content: &[u8]) -> Result<(), SecretFault> {
 }
 
 fn write_beside(path: &Path, content: &[u8]) -> Result<PathBuf, SecretFault> {
-    let name = path
-        .file_name()
-        .and_then(|n| n.to_str())
-        .unwrap_or_default();
+    let name = path.file_name().and_then(|n| n.to_str()).unwrap_or_default();
     let tail: String = hex(&random(path)?).chars().take(12).collect();
     let fresh = path.with_file_name(format!(".{name}.{tail}"));
     let mut options = fs::OpenOptions::new();
@@ -315,19 +289,13 @@ fn random(at: &Path) -> Result<[u8; 32], SecretFault> {
 }
 
 fn pem(at: &Path, seed: &[u8; 32]) -> Result<String, SecretFault> {
-    let pem = SigningKey::from_bytes(seed)
-        .to_pkcs8_pem(LineEnding::LF)
-        .map_err(|e| SecretFault::new(at, e))?;
+    let pem = SigningKey::from_bytes(seed).to_pkcs8_pem(LineEnding::LF).map_err(|e| SecretFault::new(at, e))?;
     Ok(pem.as_str().to_owned())
 }
 
 fn read_pem(path: &Path) -> Result<[u8; 32], SecretFault> {
-    let key = SigningKey::from_pkcs8_pem(&read(path)?).map_err(|_| {
-        SecretFault::new(
-            path,
-            "it is no Ed25519 key in PKCS#8 PEM; restore it from a copy",
-        )
-    })?;
+    let key = SigningKey::from_pkcs8_pem(&read(path)?)
+        .map_err(|_| SecretFault::new(path, "it is no Ed25519 key in PKCS#8 PEM; restore it from a copy"))?;
     Ok(key.to_bytes())
 }
 
@@ -337,22 +305,15 @@ fn hex(bytes: &[u8]) -> String {
 
 fn read_hex(path: &Path) -> Result<[u8; 32], SecretFault> {
     let text = read(path)?;
-    let fault = || {
-        SecretFault::new(
-            path,
-            "it is not 64 hexadecimal digits; restore it from a copy",
-        )
-    };
+    let fault = || SecretFault::new(path, "it is not 64 hexadecimal digits; restore it from a copy");
     let digits = text
         .trim()
         .chars()
         .map(|c| c.to_digit(16).and_then(|d| u8::try_from(d).ok()))
         .collect::<Option<Vec<u8>>>()
         .ok_or_else(fault)?;
-    let bytes: Vec<u8> = digits
-        .chunks_exact(2)
-        .map(|pair| pair.iter().fold(0, |sum, digit| sum << 4 | digit))
-        .collect();
+    let bytes: Vec<u8> =
+        digits.chunks_exact(2).map(|pair| pair.iter().fold(0, |sum, digit| sum << 4 | digit)).collect();
     bytes.try_into().map_err(|_| fault())
 }
 
@@ -386,12 +347,7 @@ mod tests {
         open(dir.path(), at(0), KEEP).unwrap();
         let secrets = dir.path().join(FOLDER);
         let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
-        let key = fs::read_dir(secrets.join(TOKENS))
-            .unwrap()
-            .next()
-            .unwrap()
-            .unwrap()
-            .path();
+        let key = fs::read_dir(secrets.join(TOKENS)).unwrap().next().unwrap().unwrap().path();
         let all = [
             (secrets.clone(), 0o700),
             (secrets.join(TOKENS), 0o700),
@@ -405,8 +361,7 @@ mod tests {
                 fs::set_permissions(&path, fs::Permissions::from_mode(wrong)).unwrap();
                 let fault = open(dir.path(), at(0), KEEP).err().unwrap().to_string();
                 assert!(
-                    fault.contains(&path.display().to_string())
-                        && fault.contains(&format!("chmod {right:o}")),
+                    fault.contains(&path.display().to_string()) && fault.contains(&format!("chmod {right:o}")),
                     "{fault}"
                 );
             }
@@ -440,11 +395,7 @@ mod tests {
         assert_eq!(token_keys(dir.path(), at(125), KEEP).unwrap().len(), 1);
         let third = rotate(dir.path(), at(200), KEEP).unwrap();
         assert_eq!(third.removed, [first], "it had not verified for long");
-        let kids: Vec<String> = token_keys(dir.path(), at(200), KEEP)
-            .unwrap()
-            .into_iter()
-            .map(|k| k.kid)
-            .collect();
+        let kids: Vec<String> = token_keys(dir.path(), at(200), KEEP).unwrap().into_iter().map(|k| k.kid).collect();
         assert_eq!(kids, [third.kid, second.kid]);
     }
 
@@ -468,9 +419,6 @@ mod tests {
         assert_eq!(read_note(dir.path(), "note").unwrap(), None);
         write_note(dir.path(), "note", "one").unwrap();
         write_note(dir.path(), "note", "two").unwrap();
-        assert_eq!(
-            read_note(dir.path(), "note").unwrap().as_deref(),
-            Some("two")
-        );
+        assert_eq!(read_note(dir.path(), "note").unwrap().as_deref(), Some("two"));
     }
 }

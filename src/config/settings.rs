@@ -223,11 +223,7 @@ impl Settings {
             reader.variable(name, value);
         }
         let settings = reader.settings();
-        if reader.faults.is_empty() {
-            Ok(settings)
-        } else {
-            Err(reader.faults)
-        }
+        if reader.faults.is_empty() { Ok(settings) } else { Err(reader.faults) }
     }
 
     /// The folder of database and secrets. A demonstration keeps its own unless a folder was set.
@@ -241,12 +237,7 @@ impl Settings {
 
     /// The address of the database: as set, else a SQLite file in the data folder.
     pub fn database_url(&self, demo: bool) -> String {
-        self.database.url.clone().unwrap_or_else(|| {
-            self.data_dir(demo)
-                .join("andmekogu.sqlite")
-                .display()
-                .to_string()
-        })
+        self.database.url.clone().unwrap_or_else(|| self.data_dir(demo).join("andmekogu.sqlite").display().to_string())
     }
 }
 
@@ -264,55 +255,31 @@ struct Reader {
 
 impl Reader {
     fn fault(&mut self, setting: &str, problem: impl Into<String>, origin: Origin) {
-        self.faults.push(SettingFault {
-            setting: setting.to_owned(),
-            problem: problem.into(),
-            origin,
-        });
+        self.faults.push(SettingFault { setting: setting.to_owned(), problem: problem.into(), origin });
     }
 
     fn file(&mut self, path: &Path, must_exist: bool) {
-        let origin = |line| Origin::File {
-            path: path.to_owned(),
-            line,
-        };
+        let origin = |line| Origin::File { path: path.to_owned(), line };
         let text = match std::fs::read_to_string(path) {
             Ok(text) => text,
             Err(e) if e.kind() == std::io::ErrorKind::NotFound && !must_exist => return,
             Err(e) => return self.fault("", format!("the file cannot be read: {e}"), origin(1)),
         };
-        let line_at = |offset: usize| {
-            1 + text
-                .bytes()
-                .take(offset)
-                .filter(|byte| *byte == b'\n')
-                .count()
-        };
+        let line_at = |offset: usize| 1 + text.bytes().take(offset).filter(|byte| *byte == b'\n').count();
         let (table, errors) = DeTable::parse_recoverable(&text);
         for error in &errors {
             let line = error.span().map_or(1, |span| line_at(span.start));
-            self.fault(
-                "",
-                format!("this is not TOML: {}", error.message()),
-                origin(line),
-            );
+            self.fault("", format!("this is not TOML: {}", error.message()), origin(line));
         }
         for (section, value) in table.get_ref() {
             let DeValue::Table(keys) = value.get_ref() else {
                 let problem = "a setting stands in a section, such as [server]";
-                self.fault(
-                    section.get_ref(),
-                    problem,
-                    origin(line_at(section.span().start)),
-                );
+                self.fault(section.get_ref(), problem, origin(line_at(section.span().start)));
                 continue;
             };
             for (key, value) in keys {
                 let name = format!("{}.{}", section.get_ref(), key.get_ref());
-                let given = Given {
-                    value: scalar(value.get_ref()),
-                    origin: origin(line_at(key.span().start)),
-                };
+                let given = Given { value: scalar(value.get_ref()), origin: origin(line_at(key.span().start)) };
                 self.given.insert(name, given);
             }
         }
@@ -322,42 +289,25 @@ impl Reader {
     fn variable(&mut self, name: String, value: String) {
         let setting = match SHORT_NAMES.iter().find(|(short, _)| *short == name) {
             Some((_, setting)) => (*setting).to_owned(),
-            None => name
-                .trim_start_matches(PREFIX)
-                .to_lowercase()
-                .replacen('_', ".", 1),
+            None => name.trim_start_matches(PREFIX).to_lowercase().replacen('_', ".", 1),
         };
-        if let Some(Given {
-            origin: Origin::Variable(other),
-            ..
-        }) = self.given.get(&setting)
-        {
+        if let Some(Given { origin: Origin::Variable(other), .. }) = self.given.get(&setting) {
             let problem = format!("it is also set by {other}; set one of the two");
             return self.fault(&setting, problem, Origin::Variable(name));
         }
-        let given = Given {
-            value: Ok(value),
-            origin: Origin::Variable(name),
-        };
+        let given = Given { value: Ok(value), origin: Origin::Variable(name) };
         self.given.insert(setting, given);
     }
 
     /// Takes the setting `name`, or its default when it is not given.
-    fn take<T>(
-        &mut self,
-        name: &'static str,
-        default: T,
-        read: impl FnOnce(&str) -> Result<T, String>,
-    ) -> T {
+    fn take<T>(&mut self, name: &'static str, default: T, read: impl FnOnce(&str) -> Result<T, String>) -> T {
         let Some(given) = self.given.remove(name) else {
             return default;
         };
         let read = match &given.value {
             Ok(text) if text.trim().is_empty() => Err("it is empty".to_owned()),
             Ok(text) => read(text.trim()),
-            Err(kind) => Err(format!(
-                "{kind} stands here; a single text, number or true/false is expected"
-            )),
+            Err(kind) => Err(format!("{kind} stands here; a single text, number or true/false is expected")),
         };
         match read {
             Ok(value) => value,
@@ -388,14 +338,9 @@ impl Reader {
             server: self.server(),
             paths: Paths {
                 data_dir: self.take("paths.data_dir", None, |t| Ok(Some(PathBuf::from(t)))),
-                registers_dir: self.take(
-                    "paths.registers_dir",
-                    PathBuf::from("config/registers"),
-                    |t| Ok(PathBuf::from(t)),
-                ),
-                seeds_dir: self.take("paths.seeds_dir", PathBuf::from("seeds"), |t| {
-                    Ok(PathBuf::from(t))
-                }),
+                registers_dir: self
+                    .take("paths.registers_dir", PathBuf::from("config/registers"), |t| Ok(PathBuf::from(t))),
+                seeds_dir: self.take("paths.seeds_dir", PathBuf::from("seeds"), |t| Ok(PathBuf::from(t))),
             },
             database: Database {
                 url: self.take("database.url", None, database_url),
@@ -409,14 +354,10 @@ impl Reader {
                 passes: self.number("passwords.passes", 2, [1, 100]),
             },
             tokens: self.tokens(),
-            audit: Audit {
-                domain: self.take("audit.domain", "andmekogu.localhost".to_owned(), domain),
-            },
+            audit: Audit { domain: self.take("audit.domain", "andmekogu.localhost".to_owned(), domain) },
             logging: Logging {
                 level: self.take("logging.level", LevelFilter::Info, |text| {
-                    text.parse().map_err(|_| {
-                        "off, error, warn, info, debug or trace is expected".to_owned()
-                    })
+                    text.parse().map_err(|_| "off, error, warn, info, debug or trace is expected".to_owned())
                 }),
                 format: self.take("logging.format", LogFormat::Text, |text| match text {
                     "text" => Ok(LogFormat::Text),
@@ -441,9 +382,8 @@ impl Reader {
         let default = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
         Server {
             listen: self.take("server.listen", default, |text| {
-                text.parse().map_err(|_| {
-                    "an address with a port is expected, as 127.0.0.1:8080 or [::1]:8080".to_owned()
-                })
+                text.parse()
+                    .map_err(|_| "an address with a port is expected, as 127.0.0.1:8080 or [::1]:8080".to_owned())
             }),
             workers,
             body_limit: self.number("server.body_limit", 1_048_576, [1024, 1_073_741_824]),
@@ -497,9 +437,7 @@ fn scalar(value: &DeValue<'_>) -> Result<String, &'static str> {
 fn database_url(text: &str) -> Result<Option<String>, String> {
     let known = ["postgres", "postgresql", "sqlite"];
     match text.split_once("://") {
-        Some((scheme, rest)) if known.contains(&scheme) && !rest.is_empty() => {
-            Ok(Some(text.to_owned()))
-        }
+        Some((scheme, rest)) if known.contains(&scheme) && !rest.is_empty() => Ok(Some(text.to_owned())),
         None => Ok(Some(text.to_owned())),
         Some(_) => Err("postgres://…, sqlite://… or the path of a file is expected".to_owned()),
     }
@@ -510,10 +448,7 @@ fn domain(text: &str) -> Result<String, String> {
     if text.chars().all(fits) && !text.ends_with('/') && !text.starts_with('/') {
         Ok(text.to_owned())
     } else {
-        Err(
-            "a domain is expected, as registers.example.ee, with no scheme and no blanks"
-                .to_owned(),
-        )
+        Err("a domain is expected, as registers.example.ee, with no scheme and no blanks".to_owned())
     }
 }
 
@@ -522,10 +457,7 @@ mod tests {
     use super::*;
 
     fn env(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
-        pairs
-            .iter()
-            .map(|(n, v)| ((*n).to_owned(), (*v).to_owned()))
-            .collect()
+        pairs.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect()
     }
 
     fn load(text: &str, pairs: &[(&str, &str)]) -> Result<Settings, Vec<SettingFault>> {
@@ -552,10 +484,8 @@ mod tests {
             "the shipped file differs from the defaults"
         );
         let text = std::fs::read_to_string(&shipped).unwrap();
-        let page = std::fs::read_to_string(
-            Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/configuration.md"),
-        )
-        .unwrap();
+        let page =
+            std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/configuration.md")).unwrap();
         for name in NAMES {
             let (_, key) = name.split_once('.').unwrap();
             assert!(
@@ -618,24 +548,16 @@ mod tests {
         for (name, value) in WRONG {
             let (section, key) = name.split_once('.').unwrap();
             let text = fault(&format!("# one\n[{section}]\n\n{key} = '{value}'\n"), &[]);
-            assert!(
-                text.contains(&format!("settings.toml:4: {name}: ")),
-                "{text}"
-            );
+            assert!(text.contains(&format!("settings.toml:4: {name}: ")), "{text}");
         }
     }
 
     #[test]
     fn unknown_settings_are_faults_wherever_they_stand() {
-        assert!(
-            fault("[server]\nlisten_on = 1", &[]).contains("settings.toml:2: server.listen_on")
-        );
+        assert!(fault("[server]\nlisten_on = 1", &[]).contains("settings.toml:2: server.listen_on"));
         assert!(fault("listen = 1", &[]).contains("settings.toml:1: listen: "));
         assert!(fault("[nothing]\nhere = 1", &[]).contains("nothing.here"));
-        assert!(
-            fault("", &[("ANDMEKOGU_SERVER_LISTN", "x")])
-                .contains("ANDMEKOGU_SERVER_LISTN: server.listn")
-        );
+        assert!(fault("", &[("ANDMEKOGU_SERVER_LISTN", "x")]).contains("ANDMEKOGU_SERVER_LISTN: server.listn"));
         assert!(fault("[server]\nworkers = [1]", &[]).contains("a list stands here"));
     }
 
@@ -644,10 +566,7 @@ mod tests {
         let listen = "[server]\nlisten = '127.0.0.1:1'";
         let set = load(listen, &[("ANDMEKOGU_LISTEN", "127.0.0.1:2")]).unwrap();
         assert_eq!(set.server.listen.port(), 2);
-        let both = [
-            ("ANDMEKOGU_LISTEN", "127.0.0.1:2"),
-            ("ANDMEKOGU_SERVER_LISTEN", "127.0.0.1:3"),
-        ];
+        let both = [("ANDMEKOGU_LISTEN", "127.0.0.1:2"), ("ANDMEKOGU_SERVER_LISTEN", "127.0.0.1:3")];
         assert!(fault(listen, &both).contains("also set by ANDMEKOGU_LISTEN"));
         assert!(load("", &[("ANDMEKOGU_TEST_PG", "x"), ("HOME", "y")]).is_ok());
     }
@@ -661,17 +580,9 @@ mod tests {
     #[test]
     fn a_file_must_exist_only_when_it_is_named() {
         let named = Settings::load(Some(Path::new("/nowhere/x.toml")), env(&[])).unwrap_err();
-        assert!(
-            named[0]
-                .to_string()
-                .contains("/nowhere/x.toml:1: the file cannot be read")
-        );
+        assert!(named[0].to_string().contains("/nowhere/x.toml:1: the file cannot be read"));
         let named = Settings::load(None, env(&[("ANDMEKOGU_CONFIG", "/nowhere/y.toml")]));
-        assert!(
-            named.unwrap_err()[0]
-                .to_string()
-                .contains("/nowhere/y.toml")
-        );
+        assert!(named.unwrap_err()[0].to_string().contains("/nowhere/y.toml"));
     }
 
     #[test]
@@ -692,10 +603,7 @@ mod tests {
 
     #[test]
     fn tokens_may_not_outlive_their_keys() {
-        let set = [
-            ("ANDMEKOGU_TOKENS_ACCESS_SECONDS", "86400"),
-            ("ANDMEKOGU_TOKENS_KEEP_KEYS_HOURS", "1"),
-        ];
+        let set = [("ANDMEKOGU_TOKENS_ACCESS_SECONDS", "86400"), ("ANDMEKOGU_TOKENS_KEEP_KEYS_HOURS", "1")];
         assert!(fault("", &set).contains("tokens.access_seconds"));
     }
 }

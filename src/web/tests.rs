@@ -24,22 +24,14 @@ const PASSWORD: &str = "maasikas ja piim";
 /// The first definition that is shipped, whichever it is.
 fn sources() -> Sources {
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("config/registers");
-    let mut folders: Vec<_> = std::fs::read_dir(root)
-        .unwrap()
-        .map(|f| f.unwrap().path())
-        .collect();
+    let mut folders: Vec<_> = std::fs::read_dir(root).unwrap().map(|f| f.unwrap().path()).collect();
     folders.sort();
     let folder = &folders[0];
     let mut sources = Sources::new();
     for place in [folder.clone(), folder.join("records")] {
         for file in std::fs::read_dir(place).unwrap().map(|f| f.unwrap().path()) {
             if file.is_file() {
-                let name = file
-                    .strip_prefix(folder)
-                    .unwrap()
-                    .to_str()
-                    .unwrap()
-                    .to_owned();
+                let name = file.strip_prefix(folder).unwrap().to_str().unwrap().to_owned();
                 sources.insert(name, std::fs::read_to_string(&file).unwrap());
             }
         }
@@ -60,52 +52,24 @@ async fn house() -> House {
     store::migrate::migrate(&url).unwrap();
     let registers = Registers::new(vec![parse(&sources()).unwrap()]).unwrap();
     let register = registers.names().next().unwrap().to_owned();
-    let settings = store::Settings {
-        url,
-        readers: 2,
-        writers: 1,
-        queue: 64,
-    };
-    let lifetimes = tokens::Lifetimes {
-        access: Duration::from_secs(300),
-        refresh: Duration::from_secs(3600),
-    };
-    let key = tokens::NamedKey {
-        kid: "a".into(),
-        seed: [1; 32],
-    };
+    let settings = store::Settings { url, readers: 2, writers: 1, queue: 64 };
+    let lifetimes = tokens::Lifetimes { access: Duration::from_secs(300), refresh: Duration::from_secs(3600) };
+    let key = tokens::NamedKey { kid: "a".into(), seed: [1; 32] };
     let app = App {
         store: Arc::new(Store::open(&settings, registers, Arc::new(SystemClock)).unwrap()),
         tokens: tokens::Tokens::new(&[key], [2; 32], lifetimes).unwrap(),
-        log_keys: LogKeys {
-            domain: "andmekogu.example".into(),
-            seed: [3; 32],
-        },
-        passwords: password::Policy {
-            shortest: 12,
-            memory_kib: 64,
-            passes: 1,
-        },
+        log_keys: LogKeys { domain: "andmekogu.example".into(), seed: [3; 32] },
+        passwords: password::Policy { shortest: 12, memory_kib: 64, passes: 1 },
         largest_file: 1024,
         hashing: tokio::sync::Semaphore::new(1),
     };
     app.load_definitions().await.unwrap();
-    app.add_user("mari".into(), "Mari Maasikas".into(), None, PASSWORD.into())
-        .await
-        .unwrap();
-    House {
-        app: Arc::new(app),
-        register,
-        _folder: folder,
-    }
+    app.add_user("mari".into(), "Mari Maasikas".into(), None, PASSWORD.into()).await.unwrap();
+    House { app: Arc::new(app), register, _folder: folder }
 }
 
 fn state(house: &House) -> Data<Web> {
-    let settings = Settings {
-        body_limit: 64 * 1024,
-        file_limit: 1024,
-        ..Settings::default()
-    };
+    let settings = Settings { body_limit: 64 * 1024, file_limit: 1024, ..Settings::default() };
     Data::new(Web::new(house.app.clone(), settings))
 }
 
@@ -124,25 +88,13 @@ where
     let (status, headers) = (response.status().as_u16(), response.headers().clone());
     let bytes = to_bytes(response.into_body()).await.ok().unwrap();
     if status >= 400 {
-        assert_eq!(
-            headers.get(header::CONTENT_TYPE).unwrap(),
-            "application/problem+json"
-        );
+        assert_eq!(headers.get(header::CONTENT_TYPE).unwrap(), "application/problem+json");
     }
-    for name in [
-        "content-security-policy",
-        "x-content-type-options",
-        "x-request-id",
-        "cache-control",
-    ] {
+    for name in ["content-security-policy", "x-content-type-options", "x-request-id", "cache-control"] {
         assert!(headers.contains_key(name), "{name}");
     }
     assert!(!headers.contains_key("content-encoding"));
-    Got {
-        status,
-        headers,
-        body: serde_json::from_slice(&bytes).unwrap_or(Value::Null),
-    }
+    Got { status, headers, body: serde_json::from_slice(&bytes).unwrap_or(Value::Null) }
 }
 
 macro_rules! service {
@@ -160,11 +112,7 @@ fn post(path: &str, body: &Value) -> TestRequest {
 }
 
 async fn login(house: &House) -> String {
-    let session = house
-        .app
-        .login(None, "mari", PASSWORD.into())
-        .await
-        .unwrap();
+    let session = house.app.login(None, "mari", PASSWORD.into()).await.unwrap();
     format!("Bearer {}", session.access_token)
 }
 
@@ -174,29 +122,17 @@ async fn a_session_is_opened_used_refreshed_and_ended() {
     let app = service!(house);
     let body = json!({"username": "mari", "password": PASSWORD});
     let got = call(&app, post("/api/v1/sessions", &body).to_request()).await;
-    assert_eq!(
-        (got.status, &got.body["token_type"]),
-        (201, &json!("Bearer"))
-    );
+    assert_eq!((got.status, &got.body["token_type"]), (201, &json!("Bearer")));
     let bearer = |body: &Value| format!("Bearer {}", body["access_token"].as_str().unwrap());
     let refresh = json!({"refresh_token": got.body["refresh_token"]});
     let me = get("/api/v1/me").insert_header(("Authorization", bearer(&got.body)));
     let got = call(&app, me.to_request()).await;
     assert_eq!((got.status, &got.body["username"]), (200, &json!("mari")));
-    let got = call(
-        &app,
-        post("/api/v1/sessions/refresh", &refresh).to_request(),
-    )
-    .await;
+    let got = call(&app, post("/api/v1/sessions/refresh", &refresh).to_request()).await;
     assert_eq!(got.status, 201);
     let token = bearer(&got.body);
     let end = TestRequest::delete().uri("/api/v1/sessions/current");
-    let got = call(
-        &app,
-        end.insert_header(("Authorization", token.clone()))
-            .to_request(),
-    )
-    .await;
+    let got = call(&app, end.insert_header(("Authorization", token.clone())).to_request()).await;
     assert_eq!(got.status, 204);
     let me = get("/api/v1/me").insert_header(("Authorization", token));
     assert_eq!(call(&app, me.to_request()).await.status, 401);
@@ -212,12 +148,8 @@ async fn what_needs_a_login_says_so_before_anything_else() {
     let app = service!(house);
     let id = "01890000-0000-7000-8000-000000000000";
     for route in routes::ROUTES {
-        let path = route
-            .path
-            .replace("{r}", &house.register)
-            .replace("{id}", id)
-            .replace("{seq}", "0")
-            .replace("{type}", "x");
+        let path =
+            route.path.replace("{r}", &house.register).replace("{id}", id).replace("{seq}", "0").replace("{type}", "x");
         let method = Method::from_bytes(route.method.as_str().as_bytes()).unwrap();
         let request = TestRequest::default().method(method).uri(&path);
         let got = call(&app, request.to_request()).await;
@@ -247,11 +179,7 @@ async fn addresses_and_methods_that_are_not_there() {
         let request = get(path).insert_header(("Authorization", token));
         assert_eq!(call(&app, request.to_request()).await.status, 404, "{path}");
     }
-    let got = call(
-        &app,
-        TestRequest::put().uri("/api/v1/sessions").to_request(),
-    )
-    .await;
+    let got = call(&app, TestRequest::put().uri("/api/v1/sessions").to_request()).await;
     assert_eq!(got.status, 405);
     assert_eq!(got.headers.get("allow").unwrap(), "POST");
     let got = call(&app, TestRequest::delete().uri("/healthz?x=1").to_request()).await;
@@ -293,17 +221,9 @@ async fn bodies_that_cannot_be_read_are_never_our_fault() {
     }
     let packed = post("/api/v1/sessions", &json!({})).insert_header(("Content-Encoding", "gzip"));
     assert_eq!(call(&app, packed.to_request()).await.status, 415);
-    let got = call(
-        &app,
-        post("/api/v1/sessions", &json!({"x": 1})).to_request(),
-    )
-    .await;
-    let pointers: Vec<_> = got.body["errors"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|e| e["pointer"].as_str().unwrap())
-        .collect();
+    let got = call(&app, post("/api/v1/sessions", &json!({"x": 1})).to_request()).await;
+    let pointers: Vec<_> =
+        got.body["errors"].as_array().unwrap().iter().map(|e| e["pointer"].as_str().unwrap()).collect();
     assert_eq!(pointers, ["/username", "/password", "/x"]);
 }
 
@@ -328,8 +248,7 @@ async fn queries_and_headers_that_cannot_be_read_are_never_our_fault() {
         "filter[]=1",
         "q=%00",
     ] {
-        let request = get(&format!("{base}/institutions?{query}"))
-            .insert_header(("Authorization", token.clone()));
+        let request = get(&format!("{base}/institutions?{query}")).insert_header(("Authorization", token.clone()));
         let got = call(&app, request.to_request()).await;
         assert_eq!(got.status, 400, "{query}");
     }
@@ -339,14 +258,8 @@ async fn queries_and_headers_that_cannot_be_read_are_never_our_fault() {
         ("If-Match", "W/\"5\"", 412),
         ("Authorization", "Basic x", 400),
     ] {
-        let request = get("/api/v1/me")
-            .insert_header(("Authorization", token.clone()))
-            .append_header((name, value));
-        assert_eq!(
-            call(&app, request.to_request()).await.status,
-            status,
-            "{name}: {value}"
-        );
+        let request = get("/api/v1/me").insert_header(("Authorization", token.clone())).append_header((name, value));
+        assert_eq!(call(&app, request.to_request()).await.status, status, "{name}: {value}");
     }
 }
 
@@ -354,9 +267,7 @@ async fn queries_and_headers_that_cannot_be_read_are_never_our_fault() {
 async fn problems_speak_the_clients_language_and_carry_the_requests_id() {
     let house = house().await;
     let app = service!(house);
-    let request = get("/api/v1/me")
-        .insert_header(("Accept-Language", "en"))
-        .insert_header(("X-Request-Id", "abc-1"));
+    let request = get("/api/v1/me").insert_header(("Accept-Language", "en")).insert_header(("X-Request-Id", "abc-1"));
     let got = call(&app, request.to_request()).await;
     assert_eq!(got.body["title"], "Log in");
     assert_eq!(got.body["request_id"], "abc-1");
@@ -374,10 +285,7 @@ async fn definitions_are_shown_to_who_is_logged_in_and_little_of_them_to_all() {
     let request = get(&path).insert_header(("Authorization", token.clone()));
     let got = call(&app, request.to_request()).await;
     assert_eq!(got.body["register"], house.register.as_str());
-    let kind = got.body["record_types"][0]["name"]
-        .as_str()
-        .unwrap()
-        .to_owned();
+    let kind = got.body["record_types"][0]["name"].as_str().unwrap().to_owned();
     let request = get(&format!("{path}/schema/{kind}")).insert_header(("Authorization", token));
     assert_eq!(call(&app, request.to_request()).await.status, 200);
     let path = format!("/api/public/v1/registers/{}", house.register);
@@ -396,16 +304,8 @@ async fn without_a_grant_nothing_is_read_or_done() {
     let app = service!(house);
     let token = login(&house).await;
     let base = format!("/api/v1/registers/{}", house.register);
-    for path in [
-        "grants",
-        "grant-log",
-        "audit",
-        "audit/checkpoint",
-        "audit/export",
-        "audit/consistency?from=1",
-    ] {
-        let request =
-            get(&format!("{base}/{path}")).insert_header(("Authorization", token.clone()));
+    for path in ["grants", "grant-log", "audit", "audit/checkpoint", "audit/export", "audit/consistency?from=1"] {
+        let request = get(&format!("{base}/{path}")).insert_header(("Authorization", token.clone()));
         let got = call(&app, request.to_request()).await;
         assert_eq!(got.status, 403, "{path}");
         assert!(got.body["clause"].is_string(), "{path}");
@@ -422,12 +322,7 @@ async fn the_documents_pages_come_from_the_program() {
     assert!(got.body["openapi"].as_str().unwrap().starts_with("3.1"));
     let got = call(&app, get("/api/docs/").to_request()).await;
     assert_eq!(got.status, 200);
-    let csp = got
-        .headers
-        .get("content-security-policy")
-        .unwrap()
-        .to_str()
-        .unwrap();
+    let csp = got.headers.get("content-security-policy").unwrap().to_str().unwrap();
     assert!(csp.contains("script-src 'self';"));
     for path in ["/readyz", "/healthz"] {
         assert_eq!(call(&app, get(path).to_request()).await.status, 200);
@@ -441,11 +336,7 @@ async fn the_documents_pages_come_from_the_program() {
 #[actix_web::test]
 async fn a_server_binds_a_free_port_and_stops() {
     let house = house().await;
-    let settings = Settings {
-        listen: "127.0.0.1:0".parse().unwrap(),
-        workers: 1,
-        ..Settings::default()
-    };
+    let settings = Settings { listen: "127.0.0.1:0".parse().unwrap(), workers: 1, ..Settings::default() };
     let (server, address) = super::bind(house.app.clone(), settings).unwrap();
     assert_ne!(address.port(), 0);
     let handle = server.handle();

@@ -162,19 +162,13 @@ impl TryFrom<BTreeMap<String, Value>> for Spec {
     fn try_from(mut keys: BTreeMap<String, Value>) -> Result<Self, String> {
         let chance = match keys.remove("chance") {
             None => None,
-            Some(chance) => Some(
-                chance
-                    .as_f64()
-                    .filter(|c| (0.0..=1.0).contains(c))
-                    .ok_or("chance is a number from 0 to 1")?,
-            ),
+            Some(chance) => {
+                Some(chance.as_f64().filter(|c| (0.0..=1.0).contains(c)).ok_or("chance is a number from 0 to 1")?)
+            }
         };
         if keys.len() != 1 {
             let names: Vec<&str> = keys.keys().map(String::as_str).collect();
-            return Err(format!(
-                "a value is described by one key beside chance, not by [{}]",
-                names.join(", ")
-            ));
+            return Err(format!("a value is described by one key beside chance, not by [{}]", names.join(", ")));
         }
         let how = serde_json::from_value(json!(keys)).map_err(|e| e.to_string())?;
         Ok(Self { chance, how })
@@ -205,16 +199,8 @@ impl<'a> Generator<'a> {
     ///
     /// # Errors
     /// Every fault of the plan that can be seen before anything is made.
-    pub(super) fn new(
-        plan: &'a Plan,
-        definition: &'a Definition,
-        start: u64,
-    ) -> Result<Self, Vec<String>> {
-        let generator = Self {
-            plan,
-            definition,
-            start,
-        };
+    pub(super) fn new(plan: &'a Plan, definition: &'a Definition, start: u64) -> Result<Self, Vec<String>> {
+        let generator = Self { plan, definition, start };
         let mut faults = Vec::new();
         for (n, step) in plan.steps.iter().enumerate() {
             generator.check(n, step, &mut faults);
@@ -222,11 +208,7 @@ impl<'a> Generator<'a> {
         if plan.steps.last().is_none_or(|last| last.every != 1) {
             faults.push("the last step is what is counted: its `every` is 1".to_owned());
         }
-        if faults.is_empty() {
-            Ok(generator)
-        } else {
-            Err(faults)
-        }
+        if faults.is_empty() { Ok(generator) } else { Err(faults) }
     }
 
     fn check(&self, n: usize, step: &Step, faults: &mut Vec<String>) {
@@ -235,12 +217,7 @@ impl<'a> Generator<'a> {
         if step.every == 0 || earlier.iter().any(|e| e.every % step.every.max(1) != 0) {
             fault("`every` must divide that of each earlier step".into());
         }
-        if !self
-            .definition
-            .record_types
-            .iter()
-            .any(|t| t.name == step.record_type)
-        {
+        if !self.definition.record_types.iter().any(|t| t.name == step.record_type) {
             fault(format!("there is no record type {}", step.record_type));
         }
         if let Some(name) = &step.institution
@@ -285,12 +262,7 @@ impl<'a> Generator<'a> {
                 faults.push("the range is empty".into());
             }
             How::Codelist(name) => {
-                if !self
-                    .definition
-                    .codelists
-                    .iter()
-                    .any(|l| l.name == *name && !l.codes.is_empty())
-                {
+                if !self.definition.codelists.iter().any(|l| l.name == *name && !l.codes.is_empty()) {
                     faults.push(format!("there is no code list {name}"));
                 }
             }
@@ -330,31 +302,16 @@ impl<'a> Generator<'a> {
 
     /// The institution of record `index` of this load's part of a step.
     pub(super) fn institution(&self, step: &Step, index: u64, made: &Made) -> Option<Uuid> {
-        let making = Making {
-            step,
-            at: index,
-            made,
-        };
-        step.institution
-            .as_ref()
-            .and_then(|name| self.related(&making, name))
+        let making = Making { step, at: index, made };
+        step.institution.as_ref().and_then(|name| self.related(&making, name))
     }
 
     /// The data of record `index` of this load's part of a step, and from when they are true.
     ///
     /// # Errors
     /// A plan that asks for the impossible, such as more codes than there are.
-    pub(super) fn record(
-        &self,
-        step: &Step,
-        index: u64,
-        made: &Made,
-    ) -> Result<(Value, NaiveDate), String> {
-        let making = Making {
-            step,
-            at: index,
-            made,
-        };
+    pub(super) fn record(&self, step: &Step, index: u64, made: &Made) -> Result<(Value, NaiveDate), String> {
+        let making = Making { step, at: index, made };
         let mut data = Map::new();
         for (field, spec) in &step.data {
             if let Some(value) = self.value(&making, field, spec)? {
@@ -378,11 +335,7 @@ impl<'a> Generator<'a> {
     fn related(&self, making: &Making<'_>, name: &str) -> Option<Uuid> {
         let other = self.plan.steps.iter().find(|s| s.name == name)?;
         let index = making.at * making.step.every / other.every.max(1);
-        making
-            .made
-            .get(name)?
-            .get(usize::try_from(index).ok()?)
-            .copied()
+        making.made.get(name)?.get(usize::try_from(index).ok()?).copied()
     }
 
     fn value(&self, making: &Making<'_>, path: &str, spec: &Spec) -> Result<Option<Value>, String> {
@@ -395,16 +348,13 @@ impl<'a> Generator<'a> {
         let value = match &spec.how {
             How::Fixed(value) => value.clone(),
             How::Text(text) => json!(fill(text, number, &mut dice)),
-            How::Pick(list) => self
-                .pick(list, &mut dice)
-                .ok_or_else(|| lost("nothing to pick"))?,
+            How::Pick(list) => self.pick(list, &mut dice).ok_or_else(|| lost("nothing to pick"))?,
             How::PickBySex(by) => {
                 let list = match self.code(making, &by.code)?.and_then(|c| c.sex()) {
                     Some(Sex::Male) => &by.male,
                     Some(Sex::Female) | None => &by.female,
                 };
-                self.pick(list, &mut dice)
-                    .ok_or_else(|| lost("nothing to pick"))?
+                self.pick(list, &mut dice).ok_or_else(|| lost("nothing to pick"))?
             }
             How::PersonalCode(_) => match self.code(making, path)? {
                 Some(code) => json!(code.as_str()),
@@ -437,10 +387,7 @@ impl<'a> Generator<'a> {
                 return self.value(making, name, other);
             }
             How::Ref(name) => {
-                json!(
-                    self.related(making, name)
-                        .ok_or_else(|| lost("nothing to refer to"))?
-                )
+                json!(self.related(making, name).ok_or_else(|| lost("nothing to refer to"))?)
             }
             How::Group(parts) => {
                 let mut group = Map::new();
@@ -472,11 +419,7 @@ impl<'a> Generator<'a> {
     /// The personal code in the field `path` of a record: another for each number, as there are only so many for a
     /// birth day.
     fn code(&self, making: &Making<'_>, path: &str) -> Result<Option<PersonalCode>, String> {
-        let Some(Spec {
-            how: How::PersonalCode(Born { born }),
-            ..
-        }) = making.step.data.get(path)
-        else {
+        let Some(Spec { how: How::PersonalCode(Born { born }), .. }) = making.step.data.get(path) else {
             return Err(format!(
                 "step {}: {path}: a personal code stands in a field of the record itself",
                 making.step.name
@@ -540,11 +483,7 @@ struct Dice(u64);
 impl Dice {
     fn new(seed: u64, step: &str, number: u64, path: &str) -> Self {
         let mut hash = 0xcbf2_9ce4_8422_2325_u64 ^ seed;
-        let bytes = step
-            .bytes()
-            .chain([0])
-            .chain(number.to_be_bytes())
-            .chain(path.bytes());
+        let bytes = step.bytes().chain([0]).chain(number.to_be_bytes()).chain(path.bytes());
         for byte in bytes {
             hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
         }
@@ -592,11 +531,7 @@ mod tests {
         let today = day("2026-01-01");
         let mut seen = HashSet::new();
         for number in 0..1_000_000 {
-            let sex = if number % 3 == 0 {
-                Sex::Male
-            } else {
-                Sex::Female
-            };
+            let sex = if number % 3 == 0 { Sex::Male } else { Sex::Female };
             let code = unique_code(born, sex, number).unwrap();
             if number % 997 == 0 {
                 let read = PersonalCode::parse(Country::Ee, code.as_str(), today).unwrap();
@@ -634,10 +569,7 @@ mod tests {
     #[test]
     fn texts_are_filled_in() {
         let mut dice = Dice::new(1, "s", 1, "p");
-        assert_eq!(
-            fill("Post {n}, {n:4} {x} {", 12, &mut dice),
-            "Post 12, 0012 {x} {"
-        );
+        assert_eq!(fill("Post {n}, {n:4} {x} {", 12, &mut dice), "Post 12, 0012 {x} {");
         let phone = fill("+3725{d:7}", 12, &mut dice);
         assert_eq!(phone.len(), 12);
         assert!(phone.chars().skip(1).all(|c| c.is_ascii_digit()));

@@ -50,8 +50,8 @@ impl Load {
         let mut mark = Mark::read(&installation)?;
         let start = mark.generated.get(&register).copied().unwrap_or(0);
         let definition = app.register(&register)?.definition.clone();
-        let generator = Generator::new(&plan, &definition, start)
-            .map_err(|faults| Failure::other(faults.join("\n")).of(FILE))?;
+        let generator =
+            Generator::new(&plan, &definition, start).map_err(|faults| Failure::other(faults.join("\n")).of(FILE))?;
         let next = generator.next_start(self.records);
         mark.generated.insert(register.clone(), next);
         mark.write(&installation)?;
@@ -61,10 +61,7 @@ impl Load {
         let loading = Loading {
             app: &app,
             register: &register,
-            user: app
-                .user_named(&plan.by)
-                .await
-                .map_err(|e| Failure::from(e).of(&plan.by))?,
+            user: app.user_named(&plan.by).await.map_err(|e| Failure::from(e).of(&plan.by))?,
             in_flight: IN_FLIGHT.min(settings.database.queue / 2),
             generator: &generator,
             bar: &bar,
@@ -91,11 +88,7 @@ impl Load {
         let registers = app.store.registers();
         let described: Vec<&str> = registers
             .names()
-            .filter(|name| {
-                self.register
-                    .as_deref()
-                    .is_none_or(|wanted| wanted == *name)
-            })
+            .filter(|name| self.register.as_deref().is_none_or(|wanted| wanted == *name))
             .filter(|name| super::seeds_of(installation, name).join(FILE).exists())
             .collect();
         let [register] = described.as_slice() else {
@@ -116,9 +109,7 @@ impl Load {
 
 fn progress(records: u64) -> ProgressBar {
     let bar = ProgressBar::new(records);
-    if let Ok(style) = ProgressStyle::with_template(
-        "{msg:12} {wide_bar} {human_pos}/{human_len}  {per_sec}  {eta}",
-    ) {
+    if let Ok(style) = ProgressStyle::with_template("{msg:12} {wide_bar} {human_pos}/{human_len}  {per_sec}  {eta}") {
         bar.set_style(style);
     }
     bar.enable_steady_tick(Duration::from_millis(200));
@@ -160,10 +151,8 @@ impl Loading<'_> {
         let today = self.app.register(self.register)?.day(self.app.store.now());
         let mut documents = HashMap::new();
         for document in &plan.documents {
-            let data = values::resolve(&document.data, &Names::default(), today)
-                .map_err(Failure::other)?;
-            let data: DocumentData =
-                serde_json::from_value(data).map_err(|e| Failure::other(e.to_string()))?;
+            let data = values::resolve(&document.data, &Names::default(), today).map_err(Failure::other)?;
+            let data: DocumentData = serde_json::from_value(data).map_err(|e| Failure::other(e.to_string()))?;
             let cx = ActContext::user(self.user);
             let register = self.register.to_owned();
             let added = self.app.add_document(cx, register, data, None).await?;
@@ -181,17 +170,10 @@ impl Loading<'_> {
         made: &Made,
         keep: bool,
     ) -> Result<Vec<Uuid>, Failure> {
-        let documents: Vec<Uuid> = step
-            .documents
-            .iter()
-            .filter_map(|name| documents.get(name).copied())
-            .collect();
+        let documents: Vec<Uuid> = step.documents.iter().filter_map(|name| documents.get(name).copied()).collect();
         let documents = &documents;
         let make = |index: u64| async move {
-            let (data, effective_on) = self
-                .generator
-                .record(step, index, made)
-                .map_err(Failure::other)?;
+            let (data, effective_on) = self.generator.record(step, index, made).map_err(Failure::other)?;
             let new = NewRecord {
                 record_type: step.record_type.clone(),
                 institution_id: self.generator.institution(step, index, made),
@@ -202,18 +184,12 @@ impl Loading<'_> {
             let cx = ActContext::user(self.user);
             let register = self.register.to_owned();
             let entered = self.app.create_record(cx, register, new).await;
-            let entered = entered
-                .map_err(|e| Failure::from(e).of(format!("{} number {index}", step.name)))?;
+            let entered = entered.map_err(|e| Failure::from(e).of(format!("{} number {index}", step.name)))?;
             self.bar.inc(1);
             Ok::<_, Failure>((index, entered.get().id))
         };
-        let all = stream::iter(0..count)
-            .map(make)
-            .buffer_unordered(self.in_flight.max(1));
-        let mut ids: Vec<(u64, Uuid)> = all
-            .try_filter(|_| std::future::ready(keep))
-            .try_collect()
-            .await?;
+        let all = stream::iter(0..count).map(make).buffer_unordered(self.in_flight.max(1));
+        let mut ids: Vec<(u64, Uuid)> = all.try_filter(|_| std::future::ready(keep)).try_collect().await?;
         ids.sort_unstable();
         Ok(ids.into_iter().map(|(_, id)| id).collect())
     }

@@ -31,10 +31,7 @@ pub(super) struct Mark {
 impl Mark {
     /// A mark for the database of `installation`, into which nothing has been entered.
     pub(super) fn new(installation: &Installation) -> Self {
-        Self {
-            database: place(installation),
-            ..Self::default()
-        }
+        Self { database: place(installation), ..Self::default() }
     }
 
     /// The mark of the data folder; an empty one where there is none.
@@ -42,18 +39,13 @@ impl Mark {
         let Some(text) = secrets::read_note(&installation.data_dir, FILE)? else {
             return Ok(Self::default());
         };
-        serde_json::from_str(&text)
-            .map_err(|e| Failure::other(format!("{FILE} in the secrets folder: {e}")))
+        serde_json::from_str(&text).map_err(|e| Failure::other(format!("{FILE} in the secrets folder: {e}")))
     }
 
     /// Writes the mark.
     pub(super) fn write(&self, installation: &Installation) -> Result<(), Failure> {
         let text = serde_json::to_string_pretty(self).map_err(|e| Failure::other(e.to_string()))?;
-        Ok(secrets::write_note(
-            &installation.data_dir,
-            FILE,
-            &format!("{text}\n"),
-        )?)
+        Ok(secrets::write_note(&installation.data_dir, FILE, &format!("{text}\n"))?)
     }
 
     /// Whether it is of the database of `installation`.
@@ -76,8 +68,5 @@ fn place(installation: &Installation) -> String {
             }
         }
     };
-    Sha256::digest(text.as_bytes())
-        .iter()
-        .map(|b| format!("{b:02x}"))
-        .collect()
+    Sha256::digest(text.as_bytes()).iter().map(|b| format!("{b:02x}")).collect()
 }

@@ -52,12 +52,7 @@ pub(super) struct Seeded {
 impl Seeded {
     /// Where to look, and as whom.
     pub(super) fn welcome(&self, address: SocketAddr) -> String {
-        let width = self
-            .users
-            .iter()
-            .map(|(name, _)| name.chars().count())
-            .max()
-            .unwrap_or(0);
+        let width = self.users.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
         let mut lines = vec![
             String::new(),
             format!("  A demonstration with fictitious people:  http://{address}"),

@@ -132,9 +132,7 @@ impl Seeds {
         if !folder.is_dir() {
             return Ok(None);
         }
-        let failed = |path: &Path, e: &dyn std::fmt::Display| {
-            Failure::other(format!("{}: {e}", path.display()))
-        };
+        let failed = |path: &Path, e: &dyn std::fmt::Display| Failure::other(format!("{}: {e}", path.display()));
         let mut paths = Vec::new();
         for entry in std::fs::read_dir(&folder).map_err(|e| failed(&folder, &e))? {
             let path = entry.map_err(|e| failed(&folder, &e))?.path();
@@ -154,10 +152,7 @@ impl Seeds {
 
     /// Names of the users, and what they are.
     pub(super) fn users(&self) -> impl Iterator<Item = (String, String)> {
-        self.files
-            .iter()
-            .flat_map(|(_, file)| &file.users)
-            .map(|u| (u.username.clone(), u.display_name.clone()))
+        self.files.iter().flat_map(|(_, file)| &file.users).map(|u| (u.username.clone(), u.display_name.clone()))
     }
 }
 
@@ -205,9 +200,7 @@ impl Seeding<'_> {
         }
         for document in &file.documents {
             let what = format!("document {}", document.name);
-            self.document(document, default)
-                .await
-                .map_err(|e| e.of(what))?;
+            self.document(document, default).await.map_err(|e| e.of(what))?;
         }
         self.store_files(file).await?;
         for record in &file.records {
@@ -266,10 +259,7 @@ impl Seeding<'_> {
             role: grant.role.clone(),
             institution_id: self.institution(grant.institution.as_deref())?,
             sections: grant.sections.clone(),
-            from: grant
-                .from
-                .as_deref()
-                .map_or(Ok(self.today), |d| self.day(d))?,
+            from: grant.from.as_deref().map_or(Ok(self.today), |d| self.day(d))?,
             until,
             basis: grant.basis.clone(),
         };
@@ -285,16 +275,10 @@ impl Seeding<'_> {
     }
 
     async fn document(&mut self, document: &Document, by: Option<&str>) -> Result<(), Failure> {
-        let data =
-            values::resolve(&document.data, &self.names, self.today).map_err(Failure::other)?;
-        let mut data: DocumentData =
-            serde_json::from_value(data).map_err(|e| Failure::other(e.to_string()))?;
+        let data = values::resolve(&document.data, &self.names, self.today).map_err(Failure::other)?;
+        let mut data: DocumentData = serde_json::from_value(data).map_err(|e| Failure::other(e.to_string()))?;
         data.institution_id = self.institution(document.institution.as_deref())?;
-        let file = document
-            .file
-            .as_deref()
-            .map(|name| self.incoming(name))
-            .transpose()?;
+        let file = document.file.as_deref().map(|name| self.incoming(name)).transpose()?;
         let cx = self.actor(document.by.as_deref(), by)?;
         let register = self.register.to_owned();
         let added = self.app.add_document(cx, register, data, file).await?;
@@ -321,11 +305,7 @@ impl Seeding<'_> {
             let incoming = self.incoming(&name)?;
             let cx = self.actor(by, default)?;
             let register = self.register.to_owned();
-            let stored = self
-                .app
-                .add_file(cx, register, incoming)
-                .await
-                .map_err(|e| Failure::from(e).of(&name))?;
+            let stored = self.app.add_file(cx, register, incoming).await.map_err(|e| Failure::from(e).of(&name))?;
             self.names.files.insert(name, stored.get().sha256.clone());
         }
         Ok(())
@@ -363,10 +343,7 @@ impl Seeding<'_> {
         let mut cx = self.actor(change.by.as_deref(), by)?;
         cx.if_match = Some(version);
         let register = self.register.to_owned();
-        let changed = self
-            .app
-            .change_record(cx, register, record_type.clone(), id, amendment)
-            .await?;
+        let changed = self.app.change_record(cx, register, record_type.clone(), id, amendment).await?;
         let known = (record_type, changed.get().version);
         self.records.insert(change.record.clone(), known);
         Ok(())
@@ -385,10 +362,7 @@ impl Seeding<'_> {
         };
         let cx = self.actor(end.by.as_deref(), by)?;
         let register = self.register.to_owned();
-        let ended = self
-            .app
-            .end_record(cx, register, record_type.clone(), id, amendment)
-            .await?;
+        let ended = self.app.end_record(cx, register, record_type.clone(), id, amendment).await?;
         let known = (record_type, ended.get().version);
         self.records.insert(end.record.clone(), known);
         Ok(())
@@ -398,17 +372,10 @@ impl Seeding<'_> {
         let path = self.folder.join(name);
         let inside = !name.contains("..") && Path::new(name).is_relative();
         if !inside {
-            return Err(Failure::other(format!(
-                "{name} does not lie beside the seeds"
-            )));
+            return Err(Failure::other(format!("{name} does not lie beside the seeds")));
         }
-        let bytes =
-            std::fs::read(&path).map_err(|e| Failure::other(format!("{}: {e}", path.display())))?;
-        Ok(Incoming {
-            name: name.to_owned(),
-            claimed: None,
-            bytes,
-        })
+        let bytes = std::fs::read(&path).map_err(|e| Failure::other(format!("{}: {e}", path.display())))?;
+        Ok(Incoming { name: name.to_owned(), claimed: None, bytes })
     }
 
     fn actor(&self, own: Option<&str>, default: Option<&str>) -> Result<ActContext, Failure> {
@@ -419,10 +386,7 @@ impl Seeding<'_> {
     }
 
     fn user(&self, name: &str) -> Result<Uuid, Failure> {
-        self.users
-            .get(name)
-            .copied()
-            .ok_or_else(|| Failure::other(format!("no user before is called {name}")))
+        self.users.get(name).copied().ok_or_else(|| Failure::other(format!("no user before is called {name}")))
     }
 
     fn institution(&self, name: Option<&str>) -> Result<Option<Uuid>, Failure> {
@@ -449,8 +413,8 @@ impl Seeding<'_> {
     }
 
     fn text(&self, text: &str) -> Result<String, Failure> {
-        let value = values::resolve(&Value::String(text.to_owned()), &self.names, self.today)
-            .map_err(Failure::other)?;
+        let value =
+            values::resolve(&Value::String(text.to_owned()), &self.names, self.today).map_err(Failure::other)?;
         Ok(value.as_str().unwrap_or_default().to_owned())
     }
 

@@ -18,10 +18,7 @@ fn installation(dir: &Path, more: &[(&str, &str)]) -> Installation {
     let path = |p: &str| root.join(p).display().to_string();
     let mut env = vec![
         ("ANDMEKOGU_DATA_DIR".to_owned(), dir.display().to_string()),
-        (
-            "ANDMEKOGU_REGISTERS_DIR".to_owned(),
-            path("config/registers"),
-        ),
+        ("ANDMEKOGU_REGISTERS_DIR".to_owned(), path("config/registers")),
         ("ANDMEKOGU_SEEDS_DIR".to_owned(), path("seeds")),
     ];
     env.extend(more.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())));
@@ -32,19 +29,9 @@ fn installation(dir: &Path, more: &[(&str, &str)]) -> Installation {
 /// Everything of a type, page by page.
 async fn all(app: &App, user: &str, register: &str, record_type: &str) -> Vec<Value> {
     let user = app.user_named(user).await.unwrap();
-    let query = ListQuery {
-        limit: 500,
-        ..ListQuery::default()
-    };
-    let page = app
-        .list_records(
-            ActContext::user(user),
-            register.to_owned(),
-            record_type.to_owned(),
-            query,
-        )
-        .await
-        .unwrap();
+    let query = ListQuery { limit: 500, ..ListQuery::default() };
+    let page =
+        app.list_records(ActContext::user(user), register.to_owned(), record_type.to_owned(), query).await.unwrap();
     let page = serde_json::to_value(page).unwrap();
     page["items"].as_array().unwrap().clone()
 }
@@ -81,12 +68,7 @@ fn the_demonstration_is_complete_and_seeded_once() {
         let names: Vec<String> = app.store.registers().names().map(str::to_owned).collect();
         let register = &names[0];
         let count = |of: &[Value]| of.len();
-        for (record_type, least) in [
-            ("institution", 4),
-            ("unit", 8),
-            ("post", 15),
-            ("employee", 12),
-        ] {
+        for (record_type, least) in [("institution", 4), ("unit", 8), ("post", 15), ("employee", 12)] {
             let found = all(&app, "hr_clerk", register, record_type).await;
             assert!(count(&found) >= least, "{record_type}: {}", found.len());
         }
@@ -94,52 +76,29 @@ fn the_demonstration_is_complete_and_seeded_once() {
         let employees = all(&app, "hr_clerk", register, "employee").await;
         let mut statuses: BTreeMap<&str, usize> = BTreeMap::new();
         for employee in &employees {
-            *statuses
-                .entry(employee["status"].as_str().unwrap())
-                .or_default() += 1;
+            *statuses.entry(employee["status"].as_str().unwrap()).or_default() += 1;
         }
-        assert!(
-            ["pending", "active", "ended"]
-                .iter()
-                .all(|s| statuses.contains_key(s)),
-            "{statuses:?}"
-        );
+        assert!(["pending", "active", "ended"].iter().all(|s| statuses.contains_key(s)), "{statuses:?}");
         assert!(employees.iter().any(|e| e["version"].as_i64() == Some(2)));
 
         // Every point of the statute's list that somebody enters is met by somebody.
         let definition = app.register(register).unwrap().definition.clone();
-        let kind = definition
-            .record_types
-            .iter()
-            .find(|t| t.name == "employee")
-            .unwrap();
+        let kind = definition.record_types.iter().find(|t| t.name == "employee").unwrap();
         for field in kind.fields.iter().filter(|f| f.derived.is_none()) {
-            let met = employees
-                .iter()
-                .any(|e| e["data"].get(&field.name).is_some());
+            let met = employees.iter().any(|e| e["data"].get(&field.name).is_some());
             assert!(met, "nobody has {}", field.name);
         }
 
         let own = all(&app, "hr_clerk_school", register, "employee").await;
-        assert!(
-            !own.is_empty() && own.len() < employees.len(),
-            "one school only"
-        );
+        assert!(!own.is_empty() && own.len() < employees.len(), "one school only");
         for employee in &own {
             let redacted = employee["redacted"].as_array().unwrap();
-            assert!(
-                ["pay", "health"]
-                    .iter()
-                    .all(|s| redacted.contains(&Value::from(*s)))
-            );
+            assert!(["pay", "health"].iter().all(|s| redacted.contains(&Value::from(*s))));
         }
         let subject = app.user_named("data_subject").await.unwrap();
         let me = app.me(ActContext::user(subject)).await.unwrap();
         let me = serde_json::to_string(&me).unwrap();
-        assert!(
-            me.contains("employee"),
-            "the data subject finds their own record: {me}"
-        );
+        assert!(me.contains("employee"), "the data subject finds their own record: {me}");
 
         drop(app);
         let (app, _) = prepare(&installation).await.unwrap();
@@ -155,20 +114,10 @@ fn a_demonstration_stays_on_this_machine_and_in_its_own_database() {
     let own = installation(dir.path(), &[]);
     wait(async {
         let refused = prepare(&open).await.err().unwrap().to_string();
-        assert!(
-            refused.contains("0.0.0.0:8080") && refused.contains("127.0.0.1"),
-            "{refused}"
-        );
+        assert!(refused.contains("0.0.0.0:8080") && refused.contains("127.0.0.1"), "{refused}");
 
         let app = own.start().await.unwrap();
-        app.add_user(
-            "somebody".into(),
-            "Somebody".into(),
-            None,
-            "maasikas ja piim".into(),
-        )
-        .await
-        .unwrap();
+        app.add_user("somebody".into(), "Somebody".into(), None, "maasikas ja piim".into()).await.unwrap();
         drop(app);
         let refused = prepare(&own).await.err().unwrap().to_string();
         assert!(refused.contains("ANDMEKOGU_DATA_DIR"), "{refused}");
@@ -181,9 +130,7 @@ fn an_interrupted_seeding_is_not_taken_for_a_whole_one() {
     let installation = installation(dir.path(), &[]);
     wait(async {
         let app = installation.start().await.unwrap();
-        app.add_user("somebody".into(), "Somebody".into(), None, PASSWORD.into())
-            .await
-            .unwrap();
+        app.add_user("somebody".into(), "Somebody".into(), None, PASSWORD.into()).await.unwrap();
         let mut mark = Mark::new(&installation);
         mark.seeding = Some("a register".into());
         mark.write(&installation).unwrap();
@@ -211,14 +158,8 @@ fn the_shipped_description_makes_sound_records_twice_over() {
             for records in [60, 20] {
                 let generator = Generator::new(&plan, &definition, start).unwrap();
                 let bar = ProgressBar::hidden();
-                let loading = load::Loading {
-                    app: &app,
-                    register,
-                    user,
-                    in_flight: 64,
-                    generator: &generator,
-                    bar: &bar,
-                };
+                let loading =
+                    load::Loading { app: &app, register, user, in_flight: 64, generator: &generator, bar: &bar };
                 let others = loading.load(&plan, records).await.unwrap();
                 assert!(others >= records / 20, "{others}");
                 start = generator.next_start(records);

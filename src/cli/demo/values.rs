@@ -41,12 +41,9 @@ pub(super) fn files(value: &Value, into: &mut Vec<String>) {
 pub(super) fn resolve(value: &Value, names: &Names, today: NaiveDate) -> Result<Value, String> {
     Ok(match value {
         Value::String(text) => Value::String(resolve_text(text, names, today)?),
-        Value::Array(items) => Value::Array(
-            items
-                .iter()
-                .map(|item| resolve(item, names, today))
-                .collect::<Result<_, _>>()?,
-        ),
+        Value::Array(items) => {
+            Value::Array(items.iter().map(|item| resolve(item, names, today)).collect::<Result<_, _>>()?)
+        }
         Value::Object(members) => Value::Object(
             members
                 .iter()
@@ -65,11 +62,7 @@ fn resolve_text(text: &str, names: &Names, today: NaiveDate) -> Result<String, S
         "ref" => record(rest, names).map(|id| id.to_string()),
         "day" => day(rest, today).map(|d| d.to_string()),
         "code" => code(rest, today),
-        "file" => names
-            .files
-            .get(rest)
-            .cloned()
-            .ok_or_else(|| format!("there is no file {rest}")),
+        "file" => names.files.get(rest).cloned().ok_or_else(|| format!("there is no file {rest}")),
         _ => Ok(text.to_owned()),
     }
 }
@@ -79,11 +72,7 @@ fn resolve_text(text: &str, names: &Names, today: NaiveDate) -> Result<String, S
 /// # Errors
 /// When none is, yet.
 pub(super) fn record(name: &str, names: &Names) -> Result<Uuid, String> {
-    names
-        .records
-        .get(name)
-        .copied()
-        .ok_or_else(|| format!("no record entered before is called {name}"))
+    names.records.get(name).copied().ok_or_else(|| format!("no record entered before is called {name}"))
 }
 
 /// A day: `2024-03-01`, `today`, or steps from today.
@@ -97,9 +86,8 @@ pub(super) fn day(text: &str, today: NaiveDate) -> Result<NaiveDate, String> {
     if let Ok(day) = text.parse() {
         return Ok(day);
     }
-    steps(text, today).ok_or_else(|| {
-        format!("{text} is no day: write 2024-03-01, today, or steps such as +30d or -2y+1d")
-    })
+    steps(text, today)
+        .ok_or_else(|| format!("{text} is no day: write 2024-03-01, today, or steps such as +30d or -2y+1d"))
 }
 
 fn steps(text: &str, from: NaiveDate) -> Option<NaiveDate> {
@@ -117,11 +105,7 @@ fn steps(text: &str, from: NaiveDate) -> Option<NaiveDate> {
             "d" if forward => day.checked_add_days(Days::new(amount.into()))?,
             "d" => day.checked_sub_days(Days::new(amount.into()))?,
             "m" | "y" => {
-                let months = if unit == "y" {
-                    amount.checked_mul(12)?
-                } else {
-                    amount
-                };
+                let months = if unit == "y" { amount.checked_mul(12)? } else { amount };
                 if forward {
                     day.checked_add_months(Months::new(months))?
                 } else {
@@ -136,12 +120,9 @@ fn steps(text: &str, from: NaiveDate) -> Option<NaiveDate> {
 
 /// A personal code for a person who does not exist.
 fn code(text: &str, today: NaiveDate) -> Result<String, String> {
-    let wanted =
-        || format!("{text} is no code: write birth day, sex and number, as 1986-03-14 female 701");
+    let wanted = || format!("{text} is no code: write birth day, sex and number, as 1986-03-14 female 701");
     let mut words = text.split_whitespace();
-    let (Some(birth), Some(sex), Some(serial), None) =
-        (words.next(), words.next(), words.next(), words.next())
-    else {
+    let (Some(birth), Some(sex), Some(serial), None) = (words.next(), words.next(), words.next(), words.next()) else {
         return Err(wanted());
     };
     let sex = match sex {
@@ -150,9 +131,7 @@ fn code(text: &str, today: NaiveDate) -> Result<String, String> {
         _ => return Err(wanted()),
     };
     let serial = serial.parse().map_err(|_| wanted())?;
-    PersonalCode::fictitious_ee(day(birth, today)?, sex, serial)
-        .map(|code| code.as_str().to_owned())
-        .ok_or_else(wanted)
+    PersonalCode::fictitious_ee(day(birth, today)?, sex, serial).map(|code| code.as_str().to_owned()).ok_or_else(wanted)
 }
 
 #[cfg(test)]
@@ -173,16 +152,7 @@ mod tests {
         assert_eq!(day("+30d"), "2026-04-30");
         assert_eq!(day("-1m"), "2026-02-28");
         assert_eq!(day("-2y+1d"), "2024-04-01");
-        for wrong in [
-            "",
-            "+",
-            "+d",
-            "5d",
-            "+5w",
-            "+99999999999y",
-            "tomorrow",
-            "+5d ",
-        ] {
+        for wrong in ["", "+", "+d", "5d", "+5w", "+99999999999y", "tomorrow", "+5d "] {
             assert!(super::day(wrong, today()).is_err(), "{wrong}");
         }
     }
@@ -196,18 +166,12 @@ mod tests {
         };
         let seed = json!({ "a": ["ref:office", "day:today"], "b": { "c": "file:a.png", "d": 1, "e": "at 10:30" } });
         let found = resolve(&seed, &names, today()).unwrap();
-        assert_eq!(
-            found,
-            json!({ "a": [id, "2026-03-31"], "b": { "c": "ff", "d": 1, "e": "at 10:30" } })
-        );
+        assert_eq!(found, json!({ "a": [id, "2026-03-31"], "b": { "c": "ff", "d": 1, "e": "at 10:30" } }));
         let mut seen = Vec::new();
         files(&seed, &mut seen);
         assert_eq!(seen, ["a.png"]);
         for wrong in ["ref:nobody", "file:b.png", "day:soon", "code:x"] {
-            assert!(
-                resolve(&json!([wrong]), &names, today()).is_err(),
-                "{wrong}"
-            );
+            assert!(resolve(&json!([wrong]), &names, today()).is_err(), "{wrong}");
         }
     }
 
@@ -218,17 +182,8 @@ mod tests {
         assert_eq!(read.birth_date().to_string(), "1986-03-14");
         assert_eq!(read.sex(), Some(Sex::Female));
         let child = code("-6y male 702", today()).unwrap();
-        assert!(
-            PersonalCode::parse(Country::Ee, &child, today())
-                .unwrap()
-                .is_minor_on(today())
-        );
-        for wrong in [
-            "1986-03-14 female",
-            "1986-03-14 other 1",
-            "1986-03-14 male 1000",
-            "x male 1",
-        ] {
+        assert!(PersonalCode::parse(Country::Ee, &child, today()).unwrap().is_minor_on(today()));
+        for wrong in ["1986-03-14 female", "1986-03-14 other 1", "1986-03-14 male 1000", "x male 1"] {
             assert!(code(wrong, today()).is_err(), "{wrong}");
         }
     }

@@ -416,8 +416,9 @@ impl<'tx> WriteTx<'tx> {
         let (errors, warnings): (Vec<_>, Vec<_>) = faults.into_iter().partition(|f| f.severity == Severity::Error);
         if !errors.is_empty() {
             let mut errors = errors;
-            errors.sort_by(|a, b| (&a.pointer, a.code).cmp(&(&b.pointer, b.code)));
-            errors.dedup();
+            let mut told = HashSet::new();
+            // Several states may share a fault; it is told once, where it first stands.
+            errors.retain(|e| told.insert((e.pointer.clone(), e.code)));
             return Err(Refusal::Invalid(errors).into());
         }
 
@@ -673,16 +674,13 @@ impl<'tx> WriteTx<'tx> {
             .load::<(String, String)>(self.conn)?
             .into_iter()
             .collect();
-        let clause = |section: &Option<String>| {
-            kind.fields.iter().find(|f| f.section == *section).and_then(|f| f.clause.clone())
-        };
         Ok(uses
             .into_iter()
             .filter_map(|u| match found.get(&u.sha256) {
-                None => Some(Violation::error(&u.pointer, "not_found", "store the file first", clause(&u.section))),
+                None => Some(Violation::error(&u.pointer, "not_found", "store the file first", u.clause)),
                 Some(media) if !u.media_types.is_empty() && !u.media_types.contains(media) => {
                     let detail = format!("the file is {media}; permitted are {}", u.media_types.join(", "));
-                    Some(Violation::error(&u.pointer, "media", detail, clause(&u.section)))
+                    Some(Violation::error(&u.pointer, "media", detail, u.clause))
                 }
                 Some(_) => None,
             })
