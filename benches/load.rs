@@ -127,7 +127,7 @@ fn main() {
     }
 }
 
-const PREFIXES: [&str; 8] = ["ta", "ka", "mä", "õu", "le", "sa", "ra", "ku"];
+const PREFIXES: [&str; 8] = ["ta", "ka", "m%C3%A4", "%C3%B5u", "le", "sa", "ra", "ku"];
 const LAST: [&str; 24] = [
     "Tamm", "Kask", "Mägi", "Õunapuu", "Lepik", "Saar", "Rand", "Kuusk", "Pärn", "Tammsaar", "Kaasik", "Mänd", "Õun",
     "Lepp", "Sarapuu", "Rebane", "Kukk", "Põld", "Talvik", "Karu", "Männik", "Laas", "Sepp", "Raud",

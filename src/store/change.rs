@@ -2,6 +2,8 @@
 //!
 //! Both matches are without a wildcard: a new mutation does not compile until it has said both.
 
+use std::sync::Arc;
+
 use diesel::prelude::*;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -10,17 +12,17 @@ use super::conn::AnyConn;
 use super::context::INSTALLATION_REGISTER;
 use super::error::Error;
 use super::facts::{FIRST_DAY, LAST_DAY};
-use super::read::lists::EVERY;
+use super::read::lists::every;
 use super::schema::{
     access_grant, app_user, audit_checkpoint, base_document, definition, entry, entry_document, grant_log, idempotency,
     login_throttle, record, record_index, record_state, refresh_token, session, stored_file, unique_key,
 };
 use crate::domain::access::Grant;
 use crate::domain::record::entry::EntryKind;
-use crate::domain::record::index::{index, life};
+use crate::domain::record::index::{Indexed, index, life};
 use crate::domain::record::{Entry, Timeline};
 use crate::domain::refusal::Refusal;
-use crate::domain::statute::RecordType;
+use crate::domain::registers::Register;
 
 /// A mutation.
 pub(in crate::store) enum Change {
@@ -62,7 +64,8 @@ pub(in crate::store) enum Change {
 
 /// An entry with everything that follows from it.
 pub(in crate::store) struct EntryWrite {
-    pub record_type: RecordType,
+    pub register: Arc<Register>,
+    pub record_type: String,
     pub record_id: Uuid,
     pub institution_id: Uuid,
     pub entry: Entry,
@@ -164,7 +167,7 @@ impl Change {
                     .values((
                         record::register.eq(register),
                         record::id.eq(w.record_id.to_string()),
-                        record::record_type.eq(&w.record_type.name),
+                        record::record_type.eq(&w.record_type),
                         record::institution_id.eq(w.institution_id.to_string()),
                         record::version.eq(w.version),
                         record::created_at.eq(at),
@@ -413,13 +416,14 @@ struct IndexRow<'a> {
 
 /// Writes what the entries now amount to: a state for each run of days, and the index over it.
 fn write_states(conn: &mut AnyConn, register: &str, w: &EntryWrite) -> Result<(), Error> {
+    let kind = w.register.record_type(&w.record_type).ok_or(Refusal::NotFound { what: "record type" })?;
     let record_id = w.record_id.to_string();
     let institution_id = w.institution_id.to_string();
     for (n, segment) in w.timeline.segments.iter().enumerate() {
         let effective_on = segment.from.to_string();
         let from_day = if n == 0 { FIRST_DAY } else { effective_on.as_str() };
         let until_day = segment.until.map_or_else(|| LAST_DAY.to_owned(), |d| d.to_string());
-        let (begins, ends) = life(&w.record_type, &segment.data);
+        let (begins, ends) = life(kind, &segment.data);
         // Nothing was true of the record before its first entry, whatever its dates say.
         let first = w.timeline.begins().unwrap_or(segment.from);
         let begins_on = begins.map_or(first, |b| b.max(first)).to_string();
@@ -431,21 +435,22 @@ fn write_states(conn: &mut AnyConn, register: &str, w: &EntryWrite) -> Result<()
                 record_state::from_day.eq(from_day),
                 record_state::until_day.eq(&until_day),
                 record_state::effective_on.eq(&effective_on),
-                record_state::record_type.eq(&w.record_type.name),
+                record_state::record_type.eq(&w.record_type),
                 record_state::institution_id.eq(&institution_id),
                 record_state::begins_on.eq(&begins_on),
                 record_state::ends_on.eq(&ends_on),
                 record_state::data.eq(segment.data.to_string()),
             ))
             .execute(conn)?;
-        let every =
-            crate::domain::record::index::Indexed { field: EVERY.to_owned(), value: String::new(), number: None };
-        let rows: Vec<IndexRow<'_>> = index(&w.record_type, &segment.data)
+        let mut indexed = index(kind, &segment.data);
+        if indexed.is_empty() {
+            indexed.push(Indexed { field: every(kind).to_owned(), value: String::new(), number: None });
+        }
+        let rows: Vec<IndexRow<'_>> = indexed
             .into_iter()
-            .chain([every])
             .map(|i| IndexRow {
                 register,
-                record_type: &w.record_type.name,
+                record_type: &w.record_type,
                 field: i.field,
                 value: i.value,
                 record_id: &record_id,
@@ -457,7 +462,7 @@ fn write_states(conn: &mut AnyConn, register: &str, w: &EntryWrite) -> Result<()
                 amount: i.number,
             })
             .collect();
-        on_conn!(&mut *conn, c => diesel::insert_into(record_index::table).values(&rows).execute(c))?;
+        insert_rows!(conn, record_index::table, rows)?;
     }
     for HeldKey { key, from } in &w.unique_keys {
         // Whoever comes second at the same instant fails on the primary key, or finds the holder gone.
@@ -482,7 +487,7 @@ fn write_states(conn: &mut AnyConn, register: &str, w: &EntryWrite) -> Result<()
             return Err(Refusal::Conflict {
                 code: "not_unique",
                 detail: "another record has just been entered with the same combination".into(),
-                clause: Some(w.record_type.clause.clone()),
+                clause: Some(kind.clause.clone()),
             }
             .into());
         }

@@ -62,6 +62,18 @@ pub(in crate::store) fn connect(url: &DatabaseUrl) -> Result<AnyConn, diesel::r2
     }
 }
 
+/// Opens a connection for a writer: on SQLite a whole batch of acts stays in memory until it commits. A cache that
+/// spills in the middle writes pages twice and computes the WAL's checksums anew.
+pub(in crate::store) fn connect_writer(url: &DatabaseUrl) -> Result<AnyConn, diesel::r2d2::Error> {
+    let mut conn = connect(url)?;
+    if let AnyConn::Sqlite(sqlite) = &mut conn {
+        sqlite
+            .batch_execute("PRAGMA cache_size = -64000; PRAGMA cache_spill = OFF; PRAGMA wal_autocheckpoint = 4000")
+            .map_err(diesel::r2d2::Error::QueryError)?;
+    }
+    Ok(conn)
+}
+
 /// The pool's manager.
 #[derive(Debug, Clone)]
 pub(in crate::store) struct Manager(pub(in crate::store) DatabaseUrl);
@@ -89,6 +101,21 @@ macro_rules! on_conn {
         match $conn {
             $crate::store::conn::AnyConn::Pg($inner) => $body,
             $crate::store::conn::AnyConn::Sqlite($inner) => $body,
+        }
+    };
+}
+
+/// Inserts rows: on PostgreSQL in one statement; on SQLite one by one through one prepared statement, since the
+/// library would wrap a batch in a savepoint of its own and do just that inside it.
+macro_rules! insert_rows {
+    ($conn:expr, $table:expr, $rows:expr) => {
+        match &mut *$conn {
+            $crate::store::conn::AnyConn::Pg(c) => {
+                diesel::RunQueryDsl::execute(diesel::insert_into($table).values(&$rows), c).map(|_| ())
+            }
+            $crate::store::conn::AnyConn::Sqlite(c) => $rows.iter().try_for_each(|row| {
+                diesel::RunQueryDsl::execute(diesel::insert_into($table).values(row), c).map(|_| ())
+            }),
         }
     };
 }

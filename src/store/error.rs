@@ -17,6 +17,9 @@ pub enum Error {
     /// The log could not be written, so nothing was done and nothing is shown.
     #[error("the log could not be written: {0}")]
     LogFailed(String),
+    /// An act of a batch failed after it had begun to write; the batch runs again. Never leaves the store.
+    #[error("an act failed half-way")]
+    HalfDone,
     /// What is stored is not what the program wrote.
     #[error("stored data are damaged: {0}")]
     Damaged(String),
@@ -44,9 +47,12 @@ impl Error {
                 let text = info.message();
                 text.contains("deadlock detected") || text.contains("database is locked")
             }
-            Self::Database(_) | Self::Refused(_) | Self::Unavailable(_) | Self::LogFailed(_) | Self::Damaged(_) => {
-                false
-            }
+            Self::Database(_)
+            | Self::Refused(_)
+            | Self::Unavailable(_)
+            | Self::LogFailed(_)
+            | Self::HalfDone
+            | Self::Damaged(_) => false,
         }
     }
 

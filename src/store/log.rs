@@ -65,6 +65,23 @@ struct EventRow<'a> {
     commitment: &'a [u8],
 }
 
+#[derive(Insertable)]
+#[diesel(table_name = audit_subject)]
+struct SubjectRow<'a> {
+    register: &'a str,
+    record_id: &'a str,
+    event_id: &'a str,
+}
+
+#[derive(Insertable, Clone, Copy)]
+#[diesel(table_name = audit_leaf)]
+struct LeafRow<'a> {
+    register: &'a str,
+    seq: i64,
+    event_id: &'a str,
+    hash: &'a [u8],
+}
+
 /// Records `event` in the running transaction, at a stamp later than `after`.
 ///
 /// # Errors
@@ -124,13 +141,9 @@ fn insert(
         let mut records: Vec<String> = event.record_ids.iter().map(Uuid::to_string).collect();
         records.sort_unstable();
         records.dedup();
-        let rows: Vec<_> = records
-            .iter()
-            .map(|r| {
-                (audit_subject::register.eq(register), audit_subject::record_id.eq(r), audit_subject::event_id.eq(id))
-            })
-            .collect();
-        on_conn!(&mut *conn, c => diesel::insert_into(audit_subject::table).values(&rows).execute(c))?;
+        let rows: Vec<SubjectRow<'_>> =
+            records.iter().map(|record_id| SubjectRow { register, record_id, event_id: id }).collect();
+        insert_rows!(conn, audit_subject::table, rows)?;
     }
     if matches!(conn, AnyConn::Pg(_)) {
         diesel::insert_into(audit_queue::table)
@@ -164,20 +177,11 @@ pub(in crate::store) fn integrate(conn: &mut AnyConn, register: &str, events: &[
             }
         });
     }
-    let leaf_rows: Vec<_> = leaves
-        .iter()
-        .map(|(seq, id, hash)| {
-            (
-                audit_leaf::register.eq(register),
-                audit_leaf::seq.eq(seq),
-                audit_leaf::event_id.eq(id),
-                audit_leaf::hash.eq(hash.as_slice()),
-            )
-        })
-        .collect();
+    let rows: Vec<LeafRow<'_>> =
+        leaves.iter().map(|(seq, event_id, hash)| LeafRow { register, seq: *seq, event_id, hash }).collect();
     // PostgreSQL takes 65,535 parameters in a statement.
-    for rows in leaf_rows.chunks(5_000) {
-        on_conn!(&mut *conn, c => diesel::insert_into(audit_leaf::table).values(rows).execute(c)).map_err(failed)?;
+    for rows in rows.chunks(5_000) {
+        insert_rows!(conn, audit_leaf::table, rows.to_vec()).map_err(failed)?;
     }
     for (level, position, hash) in &nodes {
         diesel::insert_into(audit_node::table)

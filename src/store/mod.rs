@@ -166,15 +166,18 @@ impl Store {
         let stamps = self.stamps.clone();
         let run = move |conn: &mut AnyConn, traces: &mut Traces| {
             let tx = Tx::new(conn, &cx, &registers, stamps.now());
-            let mut tx = WriteTx { tx, stamps: &stamps, recorded: Vec::new() };
+            let mut tx = WriteTx { tx, stamps: &stamps, recorded: Vec::new(), wrote: false };
             let result = act(&mut tx).map(Sealed::open);
             traces.denial = tx.tx.denial.take();
-            let (value, event) = result?;
-            if let Some(event) = event {
-                tx.note(event, 0, None)?;
-            }
+            let noted = result.and_then(|(value, event)| {
+                if let Some(event) = event {
+                    tx.note(event, 0, None)?;
+                }
+                Ok(value)
+            });
+            traces.wrote = tx.wrote;
             traces.recorded = tx.recorded;
-            Ok(value)
+            noted
         };
         self.submit(run).await.map(Disclosed::new)
     }
@@ -182,6 +185,7 @@ impl Store {
     async fn log(&self, event: Event) -> Result<(), Error> {
         let stamps = self.stamps.clone();
         let run = move |conn: &mut AnyConn, traces: &mut Traces| {
+            traces.wrote = true;
             traces.recorded = vec![log::record(conn, &stamps, 0, event.clone())?];
             Ok(())
         };

@@ -16,6 +16,8 @@ pub struct WriteTx<'tx> {
     pub(in crate::store) tx: Tx<'tx>,
     pub(in crate::store) stamps: &'tx Stamps,
     pub(in crate::store) recorded: Vec<Recorded>,
+    /// Whether anything has been written, or tried to be.
+    pub(in crate::store) wrote: bool,
 }
 
 impl<'tx> Deref for WriteTx<'tx> {
@@ -52,6 +54,7 @@ impl WriteTx<'_> {
         if detail.is_some() {
             event.detail = detail;
         }
+        self.wrote = true;
         let recorded = log::record(self.tx.conn, self.stamps, after, event)?;
         self.recorded.push(recorded);
         self.recorded.last().ok_or_else(|| Error::LogFailed("nothing was recorded".into()))

@@ -1,5 +1,5 @@
-//! The writer: acts queue as closures, each runs in its own savepoint, one COMMIT serves the batch, and answers
-//! go out after it.
+//! The writer: acts queue as closures, one COMMIT serves a batch of them, and answers go out after it. On PostgreSQL
+//! each act of a batch runs in a savepoint; on SQLite only when one of the batch has failed after it began to write.
 //!
 //! On SQLite there is one writer, since the database has one; on PostgreSQL there are several, each with its own
 //! connection. A full queue refuses at once instead of letting callers wait without bound.
@@ -12,7 +12,7 @@ use diesel::connection::{AnsiTransactionManager, TransactionManager};
 use diesel::prelude::*;
 use tokio::sync::oneshot;
 
-use super::conn::{AnyConn, DatabaseUrl, connect};
+use super::conn::{AnyConn, DatabaseUrl, connect_writer};
 use super::error::Error;
 use super::log::{self, Recorded};
 use crate::clock::Stamps;
@@ -31,6 +31,8 @@ pub(in crate::store) struct Traces {
     pub recorded: Vec<Recorded>,
     /// A refusal to be recorded once the act is rolled back.
     pub denial: Option<Event>,
+    /// Whether it has begun to write, even if it then failed.
+    pub wrote: bool,
 }
 
 /// An act on its way through the writer. May run more than once; the last run counts.
@@ -59,7 +61,7 @@ impl Writer {
         let count = if url.is_sqlite() { 1 } else { pg_writers };
         let mut threads = Vec::with_capacity(count);
         for n in 0..count {
-            let conn = connect(url).map_err(|e| Error::Unavailable(e.to_string()))?;
+            let conn = connect_writer(url).map_err(|e| Error::Unavailable(e.to_string()))?;
             let (url, stamps, receiver) = (url.clone(), stamps.clone(), receiver.clone());
             let thread = std::thread::Builder::new()
                 .name(format!("writer-{n}"))
@@ -105,24 +107,39 @@ fn work(mut conn: AnyConn, url: &DatabaseUrl, stamps: &Stamps, receiver: &Receiv
             batch.push(next);
         }
         metrics::histogram!("andmekogu_writer_batch").record(f64::from(u32::try_from(batch.len()).unwrap_or(u32::MAX)));
-        if let Err((cause, batch)) = commit(&mut conn, stamps, batch) {
-            // The batch as a whole failed: each act gets a transaction of its own, so that one cannot fail others.
-            ::log::warn!("a batch of {} acts is run again one by one: {cause}", batch.len());
-            if is_broken(&mut conn) {
-                reconnect(&mut conn, url);
-            }
-            for act in batch {
-                alone(&mut conn, url, stamps, act);
-            }
+        let care = if url.is_sqlite() { Care::Swift } else { Care::Savepoints };
+        let again = match commit(&mut conn, stamps, batch, care) {
+            Ok(()) => continue,
+            // An act that failed half-way spoils a batch without savepoints; with them it only spoils itself.
+            Err((Error::HalfDone, batch)) => commit(&mut conn, stamps, batch, Care::Savepoints),
+            failed => failed,
+        };
+        let Err((cause, batch)) = again else { continue };
+        // The batch as a whole failed: each act gets a transaction of its own, so that one cannot fail others.
+        ::log::warn!("a batch of {} acts is run again one by one: {cause}", batch.len());
+        if is_broken(&mut conn) {
+            reconnect(&mut conn, url);
+        }
+        for act in batch {
+            alone(&mut conn, url, stamps, act);
         }
     }
+}
+
+/// How the acts of a batch are kept apart.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Care {
+    /// Not at all: most acts that fail have not written anything. One that has makes the batch run again.
+    Swift,
+    /// Each in a savepoint of its own.
+    Savepoints,
 }
 
 /// Runs one act in its own transaction, again where the database asks for it.
 fn alone(conn: &mut AnyConn, url: &DatabaseUrl, stamps: &Stamps, act: Box<dyn Queued>) {
     let mut batch = vec![act];
     for attempt in 0..=RETRIES {
-        match commit(conn, stamps, batch) {
+        match commit(conn, stamps, batch, Care::Savepoints) {
             Ok(()) => return,
             Err((cause, back)) => {
                 batch = back;
@@ -143,7 +160,7 @@ fn alone(conn: &mut AnyConn, url: &DatabaseUrl, stamps: &Stamps, act: Box<dyn Qu
 }
 
 fn reconnect(conn: &mut AnyConn, url: &DatabaseUrl) {
-    match connect(url) {
+    match connect_writer(url) {
         Ok(fresh) => *conn = fresh,
         Err(e) => ::log::error!("the writer cannot reconnect: {e}"),
     }
@@ -152,7 +169,7 @@ fn reconnect(conn: &mut AnyConn, url: &DatabaseUrl) {
 type Failed = (Error, Vec<Box<dyn Queued>>);
 
 /// Runs a batch and commits it. On an error nothing of it has happened and nobody has been answered.
-fn commit(conn: &mut AnyConn, stamps: &Stamps, mut batch: Vec<Box<dyn Queued>>) -> Result<(), Failed> {
+fn commit(conn: &mut AnyConn, stamps: &Stamps, mut batch: Vec<Box<dyn Queued>>, care: Care) -> Result<(), Failed> {
     if let Err(e) = begin(conn) {
         return Err((e.into(), batch));
     }
@@ -161,7 +178,10 @@ fn commit(conn: &mut AnyConn, stamps: &Stamps, mut batch: Vec<Box<dyn Queued>>) 
     let mut failure = None;
     for act in &mut batch {
         let mut traces = Traces::default();
-        let outcome = conn.transaction::<(), Error, _>(|c| act.run(c, &mut traces));
+        let outcome = match care {
+            Care::Swift => act.run(conn, &mut traces),
+            Care::Savepoints => conn.transaction::<(), Error, _>(|c| act.run(c, &mut traces)),
+        };
         match outcome {
             Ok(()) => {
                 recorded.append(&mut traces.recorded);
@@ -169,6 +189,10 @@ fn commit(conn: &mut AnyConn, stamps: &Stamps, mut batch: Vec<Box<dyn Queued>>) 
             }
             Err(e) if e.is_transient() => {
                 failure = Some(e);
+                break;
+            }
+            Err(_) if care == Care::Swift && traces.wrote => {
+                failure = Some(Error::HalfDone);
                 break;
             }
             Err(e) => outcomes.push(Err(deny(conn, stamps, traces.denial, &mut recorded).err().unwrap_or(e))),

@@ -320,7 +320,7 @@ impl From<store::Error> for Problem {
             store::Error::Database(_) if again => {
                 Self::internal(Kind::Unavailable, "the server is busy; try again", cause)
             }
-            store::Error::Database(_) | store::Error::Damaged(_) => {
+            store::Error::Database(_) | store::Error::HalfDone | store::Error::Damaged(_) => {
                 Self::internal(Kind::Internal, "the fault is ours and has been noted", cause)
             }
             store::Error::Unavailable(_) => Self::internal(Kind::Unavailable, "the server is busy; try again", cause),

@@ -147,8 +147,7 @@ CREATE TABLE record_index (
     begins_on TEXT COLLATE "C" NOT NULL,
     ends_on TEXT COLLATE "C" NOT NULL,
     amount BIGINT,
-    PRIMARY KEY (register, record_type, field, value, record_id, from_day),
-    FOREIGN KEY (register, record_id) REFERENCES record (register, id)
+    PRIMARY KEY (register, record_type, field, value, record_id, from_day)
 );
 CREATE INDEX record_index_by_institution
     ON record_index (register, record_type, field, institution_id, value, record_id, from_day);

@@ -9,7 +9,7 @@
 use std::collections::{HashMap, HashSet};
 use std::fmt::Write as _;
 use std::str::FromStr;
-use std::sync::RwLock;
+use std::sync::{Arc, RwLock};
 
 use cedar_policy::{
     Authorizer, Context, Decision as Effect, Entities, Entity, EntityUid, PolicyId, PolicySet, Request,
@@ -18,6 +18,7 @@ use cedar_policy::{
 
 use super::action::{Action, Object, ObjectKind};
 use crate::domain::record::index::Status;
+use crate::domain::statute::definition::Section;
 use crate::domain::statute::{Clause, Definition};
 
 /// The role of the command line on the machine itself, in every register: it can do what the definition's
@@ -45,6 +46,27 @@ pub struct Question {
     pub to_self: bool,
     /// The person concerned is the only user who may enter data.
     pub sole_user: bool,
+    /// Where the record stands.
+    pub status: Status,
+}
+
+/// What is asked about all sections of a record type at once.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct SectionsQuestion {
+    /// Role in which the actor would act.
+    pub role: String,
+    /// What they would do.
+    pub action: Action,
+    /// With which record type.
+    pub record_type: String,
+    /// The grant's institution covers the record's.
+    pub in_scope: bool,
+    /// Which sections the grant covers, in the order of the definition.
+    pub covered: Vec<bool>,
+    /// The record is about the asker.
+    pub about_self: bool,
+    /// A purpose was stated.
+    pub purpose_given: bool,
     /// Where the record stands.
     pub status: Status,
 }
@@ -79,6 +101,7 @@ pub struct Policies {
     register: EntityUid,
     fallback: Clause,
     answers: RwLock<HashMap<Question, Decision>>,
+    sections: RwLock<HashMap<SectionsQuestion, Arc<[Decision]>>>,
 }
 
 impl std::fmt::Debug for Policies {
@@ -161,6 +184,7 @@ impl Policies {
             register,
             fallback: definition.register.access.clause.clone(),
             answers: RwLock::default(),
+            sections: RwLock::default(),
         })
     }
 
@@ -176,6 +200,41 @@ impl Policies {
             known.insert(question.clone(), decision.clone());
         }
         decision
+    }
+
+    /// Answers for every section of a record type at once, in the order of the definition: one look at earlier
+    /// answers instead of one for each section.
+    pub fn decide_sections(&self, question: &SectionsQuestion, sections: &[Section]) -> Arc<[Decision]> {
+        if let Ok(known) = self.sections.read()
+            && let Some(decisions) = known.get(question)
+        {
+            return decisions.clone();
+        }
+        let decisions: Arc<[Decision]> = sections
+            .iter()
+            .enumerate()
+            .map(|(n, section)| {
+                self.decide(&Question {
+                    role: question.role.clone(),
+                    action: question.action,
+                    object: Object::Section {
+                        record_type: question.record_type.clone(),
+                        section: section.name.clone(),
+                    },
+                    in_scope: question.in_scope,
+                    covered: question.covered.get(n).copied().unwrap_or(false),
+                    about_self: question.about_self,
+                    purpose_given: question.purpose_given,
+                    to_self: false,
+                    sole_user: false,
+                    status: question.status,
+                })
+            })
+            .collect();
+        if let Ok(mut known) = self.sections.write() {
+            known.insert(question.clone(), decisions.clone());
+        }
+        decisions
     }
 
     /// Answers `question` without looking at earlier answers.

@@ -6,8 +6,9 @@ use uuid::Uuid;
 
 use super::Grant;
 use super::action::{Action, Object};
-use super::policy::{Decision, Policies, Question};
+use super::policy::{Decision, Policies, Question, SectionsQuestion};
 use crate::domain::record::index::Status;
+use crate::domain::statute::definition::Section;
 use crate::domain::statute::{Clause, Definition, RecordType};
 
 /// Who acts, with the grants of theirs that are in force today in the register concerned.
@@ -99,16 +100,33 @@ impl Actor {
         at: &Coordinates,
     ) -> SectionRights {
         let standings = self.standings(definition);
+        let answers: Vec<_> = standings
+            .iter()
+            .map(|s| {
+                let covers = |section: &Section| s.grant.is_none_or(|g| g.covers(&record_type.name, &section.name));
+                policies.decide_sections(
+                    &SectionsQuestion {
+                        role: s.role.to_owned(),
+                        action,
+                        record_type: record_type.name.clone(),
+                        in_scope: s.grant.is_none_or(|g| g.reaches(at.institution_id)),
+                        covered: record_type.sections.iter().map(covers).collect(),
+                        about_self: at.about_self,
+                        purpose_given: at.purpose_given,
+                        status: at.status,
+                    },
+                    &record_type.sections,
+                )
+            })
+            .collect();
         let mut rights = SectionRights { permitted: BTreeMap::new(), refused: BTreeMap::new() };
-        for section in &record_type.sections {
-            let rulings = standings.iter().map(|s| {
-                let object = Object::Section { record_type: record_type.name.clone(), section: section.name.clone() };
-                let reach = Reach {
-                    in_scope: s.grant.is_none_or(|g| g.reaches(at.institution_id)),
-                    covered: s.grant.is_none_or(|g| g.covers(&record_type.name, &section.name)),
-                    ..Reach::default()
-                };
-                rule(policies, s, action, object, reach, at)
+        for (n, section) in record_type.sections.iter().enumerate() {
+            let rulings = standings.iter().zip(&answers).filter_map(|(s, decisions)| {
+                decisions.get(n).map(|decision| Ruling {
+                    decision: decision.clone(),
+                    role: Some(s.role.to_owned()),
+                    grant_id: s.grant.map(|g| g.id),
+                })
             });
             let ruling = best(rulings, definition);
             let list = if ruling.decision.permitted { &mut rights.permitted } else { &mut rights.refused };
@@ -130,7 +148,7 @@ impl Actor {
         let standings = self.standings(definition);
         let rulings = standings.iter().map(|s| {
             let in_scope = institution.is_none_or(|i| s.grant.is_none_or(|g| g.reaches(i)));
-            rule(policies, s, action, Object::Register, Reach { in_scope, covered: true, ..Reach::default() }, &at)
+            rule(policies, s, action, Object::Register, Reach { in_scope, ..Reach::default() }, &at)
         });
         best(rulings, definition)
     }
@@ -156,7 +174,7 @@ impl Actor {
         let standings = self.standings(definition);
         let rulings = standings.iter().map(|s| {
             let in_scope = s.grant.is_none_or(|g| g.reaches(institution));
-            let reach = Reach { in_scope, covered: true, to_self, sole_user };
+            let reach = Reach { in_scope, to_self, sole_user };
             rule(policies, s, action, Object::Role(role.to_owned()), reach, &at)
         });
         best(rulings, definition)
@@ -166,7 +184,6 @@ impl Actor {
 #[derive(Default)]
 struct Reach {
     in_scope: bool,
-    covered: bool,
     to_self: bool,
     sole_user: bool,
 }
@@ -184,7 +201,7 @@ fn rule(
         action,
         object,
         in_scope: reach.in_scope,
-        covered: reach.covered,
+        covered: true,
         about_self: at.about_self,
         purpose_given: at.purpose_given,
         to_self: reach.to_self,

@@ -33,6 +33,16 @@ use crate::store::read::records::{RecordView, served};
 use crate::store::schema::{base_document, idempotency, record_state, stored_file, unique_key};
 use crate::store::write::WriteTx;
 
+/// `column IN (values)`, spelt `=` for a single value: by far the commonest, and then the statement stays prepared.
+macro_rules! among {
+    ($query:expr, $column:expr, $values:expr, $conn:expr) => {
+        match $values.as_slice() {
+            [one] => $query.filter($column.eq(one)).load($conn),
+            many => $query.filter($column.eq_any(many)).load($conn),
+        }
+    };
+}
+
 /// A record to be entered.
 #[derive(Debug, Clone)]
 pub struct NewRecord {
@@ -439,7 +449,8 @@ impl<'tx> WriteTx<'tx> {
             _ => None,
         };
         let write = Box::new(EntryWrite {
-            record_type: kind.clone(),
+            register: register.clone(),
+            record_type: type_name.to_owned(),
             record_id: draft.record_id,
             institution_id: draft.institution_id,
             version,
@@ -552,14 +563,14 @@ impl<'tx> WriteTx<'tx> {
             return Ok(vec![Violation::error("/base_document_ids", "required", detail, Some(clause))]);
         }
         let ids: Vec<String> = draft.documents.iter().map(Uuid::to_string).collect();
-        let found: HashMap<String, (String, Option<String>)> = base_document::table
-            .filter(base_document::register.eq(register.name()))
-            .filter(base_document::id.eq_any(&ids))
-            .select((base_document::id, base_document::kind, base_document::institution_id))
-            .load::<(String, String, Option<String>)>(self.conn)?
-            .into_iter()
-            .map(|(id, kind, institution)| (id, (kind, institution)))
-            .collect();
+        let documents = base_document::table.filter(base_document::register.eq(register.name())).select((
+            base_document::id,
+            base_document::kind,
+            base_document::institution_id,
+        ));
+        let rows: Vec<(String, String, Option<String>)> = among!(documents, base_document::id, ids, self.conn)?;
+        let found: HashMap<String, (String, Option<String>)> =
+            rows.into_iter().map(|(id, kind, institution)| (id, (kind, institution))).collect();
         let own = draft.institution_id.to_string();
         let mut faults = Vec::new();
         let mut seen = HashSet::new();
@@ -626,9 +637,8 @@ impl<'tx> WriteTx<'tx> {
         }
         let ids: Vec<&str> = uses.iter().map(|u| u.id.as_str()).collect();
         let day = draft.effective_on.to_string();
-        let found: HashMap<String, Row> = record_state::table
+        let states = record_state::table
             .filter(record_state::register.eq(register.name()))
-            .filter(record_state::record_id.eq_any(ids))
             .filter(record_state::from_day.le(&day))
             .filter(record_state::until_day.gt(&day))
             .select((
@@ -637,11 +647,9 @@ impl<'tx> WriteTx<'tx> {
                 record_state::institution_id,
                 record_state::effective_on,
                 record_state::ends_on,
-            ))
-            .load::<Row>(self.conn)?
-            .into_iter()
-            .map(|row| (row.0.clone(), row))
-            .collect();
+            ));
+        let rows: Vec<Row> = among!(states, record_state::record_id, ids, self.conn)?;
+        let found: HashMap<String, Row> = rows.into_iter().map(|row| (row.0.clone(), row)).collect();
         let own = draft.institution_id.to_string();
         let mut faults = Vec::new();
         for r in uses {
@@ -720,12 +728,11 @@ impl<'tx> WriteTx<'tx> {
             return Ok((Vec::new(), Vec::new()));
         }
         let wanted: Vec<&str> = keys.iter().map(|(k, _)| k.as_str()).collect();
-        let held: Vec<(String, String)> = unique_key::table
+        let keys_held = unique_key::table
             .filter(unique_key::register.eq(register.name()))
-            .filter(unique_key::key.eq_any(wanted))
             .filter(unique_key::record_id.ne(draft.record_id.to_string()))
-            .select((unique_key::key, unique_key::record_id))
-            .load(self.conn)?;
+            .select((unique_key::key, unique_key::record_id));
+        let held: Vec<(String, String)> = among!(keys_held, unique_key::key, wanted, self.conn)?;
         if held.is_empty() {
             return Ok((keys.into_iter().map(|(key, _)| HeldKey { key, from: None }).collect(), Vec::new()));
         }

@@ -83,7 +83,7 @@ fn figures(
         return Ok(HashMap::new());
     };
     // Every record has exactly one row for each indexed field, so that any of them counts records.
-    let counted_field = derived.field.clone().unwrap_or_else(|| super::lists::EVERY.to_owned());
+    let counted_field = derived.field.clone().unwrap_or_else(|| super::lists::every(counted).to_owned());
     let take = match derived.take {
         // A record without the value (a person without a code) still counts as one.
         Take::CountDistinct => "COUNT(DISTINCT CASE WHEN i.value = '' THEN i.record_id ELSE i.value END)",

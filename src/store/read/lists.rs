@@ -24,8 +24,13 @@ use crate::store::guard::{Permit, RecordList, Sealed};
 use crate::store::read::aggregates::renumber;
 use crate::store::tx::Tx;
 
-/// Name under which every record stands in the index once, so that types without indexed fields list too.
-pub(in crate::store) const EVERY: &str = "~";
+/// Name under which records stand in the index when their type has no indexed field, so that they list too.
+const EVERY: &str = "~";
+
+/// A field under which every record of the type stands in the index exactly once.
+pub(in crate::store) fn every(kind: &RecordType) -> &str {
+    kind.fields.iter().find(|f| f.index.is_some() && f.derived.is_none()).map_or(EVERY, |f| f.name.as_str())
+}
 
 /// What a list is asked for.
 #[derive(Debug, Clone, Default)]
@@ -275,7 +280,7 @@ fn drivers(kind: &RecordType, query: &ListQuery) -> Result<(Vec<Driver>, bool), 
             }
             (name.to_owned(), sort.starts_with('-'))
         }
-        None => (fields_with(kind, Index::Name).next().map_or(EVERY, |(f, _)| f).to_owned(), false),
+        None => (fields_with(kind, Index::Name).next().map_or_else(|| every(kind), |(f, _)| f).to_owned(), false),
     };
     Ok((vec![Driver { field, range: Range::All }], descending))
 }
