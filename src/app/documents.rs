@@ -3,7 +3,7 @@
 use uuid::Uuid;
 
 use super::{ActContext, App, Disclosed, Error, media};
-use crate::store::acts::documents::DocumentData;
+use crate::store::acts::documents::{DocumentData, Upload};
 use crate::store::guard::DocumentAdd;
 use crate::store::read::documents::{DocumentView, FileContent, FileView};
 
@@ -29,7 +29,10 @@ impl App {
         data: DocumentData,
         file: Option<Incoming>,
     ) -> Result<Disclosed<DocumentView>, Error> {
-        let file = file.map(|f| media::examine(f, self.largest_file)).transpose()?;
+        let file = match file {
+            Some(file) => Some(self.examine(file).await?),
+            None => None,
+        };
         let act = self.store.write(cx, move |tx| {
             let permit = tx.authorize_register::<DocumentAdd>(&register, Some(data.institution_id))?;
             tx.document_add(permit, &data, file.as_ref())
@@ -47,12 +50,20 @@ impl App {
         register: String,
         file: Incoming,
     ) -> Result<Disclosed<FileView>, Error> {
-        let file = media::examine(file, self.largest_file)?;
+        let file = self.examine(file).await?;
         let act = self.store.write(cx, move |tx| {
             let permit = tx.authorize_register::<DocumentAdd>(&register, None)?;
             tx.file_add(permit, &file)
         });
         Ok(act.await?)
+    }
+
+    /// Digesting a large file takes a while: not on an async thread.
+    async fn examine(&self, file: Incoming) -> Result<Upload, Error> {
+        let largest = self.largest_file;
+        tokio::task::spawn_blocking(move || media::examine(file, largest))
+            .await
+            .map_err(|e| Error::Setup(e.to_string()))?
     }
 
     /// Reads a base document.

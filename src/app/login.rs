@@ -1,6 +1,6 @@
 //! Logging in, staying in, logging out.
 //!
-//! Attempts are counted per user name and per address in the database, so that neither a restart nor a second node
+//! Attempts are counted per user name in the database, so that neither a restart nor a second node
 //! forgets them; each failure doubles the wait, up to a quarter of an hour, and nobody is locked out for good.
 
 use chrono::{DateTime, Utc};
@@ -36,6 +36,31 @@ impl App {
     /// [`Refusal::Unauthenticated`] whether the name or the password is wrong; [`Refusal::TooMany`].
     pub async fn login(&self, request_id: Option<String>, username: &str, password: String) -> Result<Session, Error> {
         let cx = ActContext { request_id, ..ActContext::installation("login") };
+        let (who, throttle) = self.check_password(&cx, username, password).await?;
+        let user_id = who.user_id.ok_or(Refusal::Unauthenticated)?;
+        let now = self.store.now();
+        let refresh = self.tokens.refresh(now)?;
+        let (digest, expires_at, opener) = (refresh.digest.clone(), refresh.expires_at, who.clone());
+        let session = self
+            .store
+            .write(cx.clone(), move |tx| tx.session_open(&opener, &digest, expires_at, &throttle))
+            .await?
+            .into_inner();
+        self.note_in_registers(&cx, &who, "login", Outcome::Permitted).await?;
+        self.session(user_id, session, refresh.token, now)
+    }
+
+    /// Checks a user's password: who they are, and under what their attempts are counted. A failure is counted and
+    /// logged.
+    ///
+    /// # Errors
+    /// As [`App::login`].
+    pub(super) async fn check_password(
+        &self,
+        cx: &ActContext,
+        username: &str,
+        password: String,
+    ) -> Result<(Who, String), Error> {
         let key = hex(&Sha256::digest(username.to_lowercase().as_bytes()));
         let (name, throttle) = (username.to_owned(), key.clone());
         let facts = self
@@ -44,8 +69,8 @@ impl App {
             .await?
             .into_inner();
         let now = self.store.now();
-        let wait = (facts.not_before - now.timestamp_micros()).div_euclid(1_000_000);
         if facts.not_before > now.timestamp_micros() {
+            let wait = (facts.not_before - now.timestamp_micros()).div_euclid(1_000_000);
             return Err(Refusal::TooMany { seconds: wait.max(0) + 1 }.into());
         }
         let who = Who {
@@ -55,22 +80,12 @@ impl App {
         };
         let hash = facts.user.as_ref().map(|u| u.password_hash.clone());
         let right = self.password_is_right(password, hash).await?;
-        let open = facts.user.as_ref().filter(|u| right && !u.blocked);
-        let Some(user) = open else {
-            let why = if right { "blocked" } else { "wrong name or password" };
-            self.failed(&cx, &who, key, facts.failures + 1, now, why).await?;
-            return Err(Refusal::Unauthenticated.into());
-        };
-        let user_id = user.id;
-        let refresh = self.tokens.refresh(now)?;
-        let (digest, expires_at, opener) = (refresh.digest.clone(), refresh.expires_at, who.clone());
-        let session = self
-            .store
-            .write(cx.clone(), move |tx| tx.session_open(&opener, &digest, expires_at, &key))
-            .await?
-            .into_inner();
-        self.note_in_registers(&cx, &who, "login", Outcome::Permitted).await?;
-        self.session(user_id, session, refresh.token, now)
+        if facts.user.is_some_and(|u| right && !u.blocked) {
+            return Ok((who, key));
+        }
+        let why = if right { "blocked" } else { "wrong name or password" };
+        self.failed(cx, &who, key, facts.failures + 1, now, why).await?;
+        Err(Refusal::Unauthenticated.into())
     }
 
     async fn password_is_right(&self, password: String, hash: Option<String>) -> Result<bool, Error> {

@@ -73,13 +73,15 @@ impl Policy {
 
     /// Whether the password is the one hashed; without a hash the same time is spent and the answer is no.
     pub fn verify(&self, password: &str, hash: Option<&str>) -> bool {
-        // Of no password at all: the salt and hash are fixed text.
-        const NOBODY: &str =
-            "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+        // Of no password at all: fixed text, with the parameters of our own hashes, so that it takes as long.
+        let nobody = format!(
+            "$argon2id$v=19$m={},t={},p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+            self.memory_kib, self.passes
+        );
         if password.len() > LONGEST {
             return false;
         }
-        let Ok(parsed) = PasswordHash::new(hash.unwrap_or(NOBODY)) else {
+        let Ok(parsed) = PasswordHash::new(hash.unwrap_or(&nobody)) else {
             return false;
         };
         Argon2::default().verify_password(password.as_bytes(), &parsed).is_ok() && hash.is_some()

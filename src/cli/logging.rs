@@ -13,6 +13,8 @@ use crate::config::settings::{LogFormat, Logging};
 pub(super) fn start(logging: Logging) {
     let mut builder = Builder::new();
     builder.filter_level(logging.level).target(Target::Stderr).format_timestamp_millis();
+    // What clients send wrongly is no error of ours.
+    builder.filter_module("actix_http::h1::dispatcher", log::LevelFilter::Off);
     if logging.format == LogFormat::Json {
         builder.write_style(WriteStyle::Never).format(|out, record| {
             let mut fields = Fields(Map::new());

@@ -3,8 +3,7 @@
 //!
 //! Answers go to standard output, the server's own log and progress bars to standard error.
 
-mod audit_export;
-mod audit_verify;
+mod audit;
 mod check;
 mod conformance;
 mod demo;
@@ -56,20 +55,12 @@ enum Command {
     Keys(keys::Keys),
     /// The log of acts
     #[command(subcommand)]
-    Audit(Audit),
+    Audit(audit::Audit),
     /// What the software does for each clause of a statute, and the test that shows it
     Conformance(conformance::Conformance),
     /// Fictitious data
     #[command(subcommand)]
     Demo(demo::Demo),
-}
-
-#[derive(Debug, Subcommand)]
-enum Audit {
-    /// Recompute everything that the log claims
-    Verify(audit_verify::Verify),
-    /// Write the log out, an entry a line
-    Export(audit_export::Export),
 }
 
 /// How an answer is written.
@@ -110,8 +101,7 @@ fn execute(arguments: Arguments) -> Result<ExitCode, Failure> {
         Command::Migrate(command) => command.run(&settings),
         Command::User(command) => wait(command.run(&settings)),
         Command::Keys(command) => command.run(&settings),
-        Command::Audit(Audit::Verify(command)) => wait(command.run(&settings)),
-        Command::Audit(Audit::Export(command)) => wait(command.run(&settings)),
+        Command::Audit(command) => command.run(&settings),
         Command::Conformance(command) => command.run(&settings),
         Command::Demo(command) => wait(command.run(&settings)),
     }
@@ -143,7 +133,7 @@ mod tests {
             "user password anne",
             "keys rotate",
             "audit verify --register r --format json",
-            "audit export r --from 2026-01-01 --to 2026-02-01",
+            "audit export r --from 0 --to 100 --checkpoint c",
             "conformance --register r --format json",
             "demo load --records 10 --register r",
         ];

@@ -37,7 +37,7 @@ pub(in crate::store) enum Change {
     /// A base document.
     DocumentAdded(Box<DocumentWrite>),
     /// A grant.
-    GrantIssued(Box<Grant>),
+    GrantIssued { grant: Box<Grant>, idempotency: Option<(String, String, Vec<u8>)> },
     /// A changed grant.
     GrantChanged { before: Box<Grant>, after: Box<Grant> },
     /// An ended grant.
@@ -127,7 +127,7 @@ impl Change {
                 Some(json!({ "sha256": sha256, "media_type": media_type, "size": bytes.len() }))
             }
             Self::DocumentAdded(d) => Some(json!({ "kind": d.kind, "sha256": d.sha256 })),
-            Self::GrantIssued(after) => Some(json!({ "after": after })),
+            Self::GrantIssued { grant, .. } => Some(json!({ "after": grant })),
             Self::GrantChanged { before, after } => Some(json!({ "before": before, "after": after })),
             Self::GrantRevoked { grant, ground, explanation } => {
                 Some(json!({ "before": grant, "ground": ground, "explanation": explanation }))
@@ -217,7 +217,7 @@ impl Change {
                     .execute(conn)?;
                 remember(conn, register, d.idempotency, d.id, at)
             }
-            Self::GrantIssued(grant) => {
+            Self::GrantIssued { grant, idempotency } => {
                 let (from, until, body) = grant_columns(&grant)?;
                 diesel::insert_into(access_grant::table)
                     .values((
@@ -233,7 +233,8 @@ impl Change {
                         access_grant::audit_id.eq(&audit),
                     ))
                     .execute(conn)?;
-                log_grant(conn, register, &grant, "granted", &json!({ "after": grant }), &audit, at, by)
+                log_grant(conn, register, &grant, "granted", &json!({ "after": grant }), &audit, at, by)?;
+                remember(conn, register, idempotency, grant.id, at)
             }
             Self::GrantChanged { before, after } => {
                 let (from, until, body) = grant_columns(&after)?;

@@ -262,7 +262,10 @@ fn open(url: &DatabaseUrl, count: usize) -> Result<Vec<AnyConn>, Error> {
         }
         DatabaseUrl::Sqlite(_) => {
             for conn in &mut conns {
-                conn.batch_execute("PRAGMA query_only = ON; PRAGMA cache_size = -65536")?;
+                let mmap = std::env::var("VMMAP").unwrap_or("0".into());
+                conn.batch_execute(&format!(
+                    "PRAGMA query_only = ON; PRAGMA cache_size = -65536; PRAGMA mmap_size={mmap}"
+                ))?;
             }
             align(&mut conns)?;
         }
@@ -367,7 +370,9 @@ impl Audit<'_> {
             queue,
             keys: Keys::default(),
         };
+        let t0 = std::time::Instant::now();
         let (outcomes, mut gathered) = self.batches(conns, &job)?;
+        eprintln!("batches {:?}", t0.elapsed());
         let (tree, nodes) = self.tree(outcomes, &job.sizes);
         let conn = first(conns)?;
         self.nodes(conn, nodes)?;
@@ -376,8 +381,10 @@ impl Audit<'_> {
         if size == 0 && gathered.counts.events == 0 {
             self.faults.add(|| "there is no log of this name".to_owned());
         }
+        eprintln!("tree {:?}", t0.elapsed());
         let said = gathered.sums.clone();
         let kept = self.others(conns, &job, &issued, &tree, &mut gathered)?;
+        eprintln!("others {:?}", t0.elapsed());
         self.links(first(conns)?, &job, &gathered, &said, &kept)?;
         let faults = std::mem::take(&mut self.faults);
         Ok(Report {

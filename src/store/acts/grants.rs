@@ -14,7 +14,7 @@ use crate::store::context::INSTALLATION_REGISTER;
 use crate::store::error::Error;
 use crate::store::facts;
 use crate::store::guard::{Act, GrantChange, GrantIssue, GrantRevoke, Permit, Sealed};
-use crate::store::schema::{access_grant, app_user};
+use crate::store::schema::{access_grant, app_user, grant_log};
 use crate::store::write::WriteTx;
 
 /// A grant to be made.
@@ -61,6 +61,13 @@ impl<'tx> WriteTx<'tx> {
         permit: Permit<'tx, GrantIssue>,
         new: &NewGrant,
     ) -> Result<Sealed<'tx, Grant>, Error> {
+        if let Some((id, _)) = self.earlier(permit.register.name())? {
+            // The first answer once more: as it was granted, whatever became of it since.
+            let granted = self.grant_as_issued(permit.register.name(), id)?;
+            let event = self.grant_event(&permit, &granted)?;
+            self.note(event, 0, Some(serde_json::json!({ "replay": true })))?;
+            return Ok(Sealed::new(granted, None));
+        }
         let grant = Grant {
             id: self.new_id()?,
             user_id: new.user_id,
@@ -75,7 +82,11 @@ impl<'tx> WriteTx<'tx> {
         };
         self.check_grant(&permit.register, &grant)?;
         let event = self.grant_event(&permit, &grant)?;
-        self.apply(event, 0, Change::GrantIssued(Box::new(grant.clone())))?;
+        let idempotency = match self.cx.idempotency.clone() {
+            Some(i) => Some((self.caller_key()?, i.key, i.digest)),
+            None => None,
+        };
+        self.apply(event, 0, Change::GrantIssued { grant: Box::new(grant.clone()), idempotency })?;
         Ok(Sealed::new(grant, None))
     }
 
@@ -244,6 +255,18 @@ impl<'tx> WriteTx<'tx> {
         self.actor(&register)?;
         let grant = self.grant(&register, id)?;
         Ok((grant.role, grant.user_id, grant.institution_id))
+    }
+
+    /// A grant as the grant log tells of its issue.
+    fn grant_as_issued(&mut self, register: &str, id: Uuid) -> Result<Grant, Error> {
+        let body: String = grant_log::table
+            .filter(grant_log::register.eq(register))
+            .filter(grant_log::grant_id.eq(id.to_string()))
+            .order(grant_log::id)
+            .select(grant_log::body)
+            .first(self.conn)?;
+        let mut body = facts::json(&body)?;
+        serde_json::from_value(body["after"].take()).map_err(|_| Error::Damaged("a grant cannot be read".into()))
     }
 
     fn grant(&mut self, register: &Register, id: Uuid) -> Result<Grant, Error> {

@@ -140,7 +140,7 @@ impl<'tx> WriteTx<'tx> {
         let expected = self.cx.if_match.ok_or(Refusal::VersionRequired)?;
         let (facts, before) = self.amendable(&permit, Some(expected))?;
         let effective_on = change.effective_on.unwrap_or_else(|| self.today(&permit.register));
-        self.after_beginning(&permit.register, &facts, &before, effective_on)?;
+        self.after_beginning(&permit.register, &facts, &before, effective_on, "/effective_on")?;
         let draft = Draft {
             record_id: facts.id,
             institution_id: facts.institution_id,
@@ -231,7 +231,7 @@ impl<'tx> WriteTx<'tx> {
             }
             .into());
         }
-        self.after_beginning(&permit.register, &facts, &before, ended_on)?;
+        self.after_beginning(&permit.register, &facts, &before, ended_on, "/ended_on")?;
         let mut data = end.data.clone();
         if !data.is_object() {
             data = json!({});
@@ -289,13 +289,14 @@ impl<'tx> WriteTx<'tx> {
         facts: &RecordFacts,
         before: &[Entry],
         on: NaiveDate,
+        pointer: &str,
     ) -> Result<(), Error> {
         let kind = record_type(register, &facts.record_type)?;
         let timeline = Timeline::fold(before, None);
         let clause = kind.lifecycle.as_ref().map(|l| l.clause.clone());
         if let Some(begins) = timeline.begins().filter(|b| on < *b) {
             let detail = format!("the record begins on {begins}; correct its first entry to let it begin earlier");
-            return Err(Refusal::invalid("/effective_on", "before_record", detail, clause).into());
+            return Err(Refusal::invalid(pointer, "before_record", detail, clause).into());
         }
         let ends = timeline.on(on).and_then(|s| life(kind, &s.data).1);
         if let Some(ended) = ends.filter(|e| on > *e) {

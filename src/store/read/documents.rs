@@ -74,7 +74,10 @@ impl<'tx> Tx<'tx> {
     /// # Errors
     /// [`Refusal::NotFound`] when it does not exist or its institution is out of reach; [`Refusal::Forbidden`].
     pub fn authorize_document(&mut self, register: &str, id: Uuid) -> Result<Permit<'tx, DocumentRead>, Error> {
-        let found = institution(self, register, id)?.ok_or(Refusal::NotFound { what: "document" })?;
+        // Who has no session learns nothing, not even whether the document exists.
+        let known = self.register(register)?;
+        self.actor(&known)?;
+        let found = institution(self, known.name(), id)?.ok_or(Refusal::NotFound { what: "document" })?;
         // A document of no institution may be read by whoever may read documents at all.
         let reach = found.map(Some);
         match self.authorize_register::<DocumentRead>(register, reach) {

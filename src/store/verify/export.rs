@@ -109,7 +109,7 @@ pub fn export(
 }
 
 /// `{"seq":0,"leaf":"…","salt":"…","event":{…}}`
-fn write_line(line: &mut String, leaf: &Leaf, salt: Option<&[u8]>, body: Option<&str>) {
+pub(super) fn write_line(line: &mut String, leaf: &Leaf, salt: Option<&[u8]>, body: Option<&str>) {
     line.push_str("{\"seq\":");
     line.push_str(&leaf.seq.to_string());
     line.push_str(",\"leaf\":\"");
