@@ -8,6 +8,7 @@ use serde_json::json;
 
 use super::Format;
 use super::failure::Failure;
+use super::out;
 use crate::config::{Settings, registers};
 
 /// Check definitions.
@@ -47,16 +48,16 @@ impl Check {
                     json!({ "register": register, "in_force_from": from, "digest": d.digest })
                 })
                 .collect();
-            println!("{}", json!({ "sound": sound, "faults": faults }));
+            out::line(json!({ "sound": sound, "faults": faults }))?;
         } else {
             for fault in &faults {
-                println!("{fault}");
+                out::line(fault)?;
             }
             for (register, from) in sound.iter().map(named) {
-                println!("{register}, in force from {from}: sound");
+                out::line(format_args!("{register}, in force from {from}: sound"))?;
             }
             if !faults.is_empty() {
-                println!("{} faults", faults.len());
+                out::line(format_args!("{} faults", faults.len()))?;
             }
         }
         Ok(if faults.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })

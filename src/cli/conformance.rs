@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::Format;
 use super::failure::Failure;
+use super::out;
 use crate::config::{Settings, registers};
 use crate::domain::statute::Definition;
 use crate::domain::statute::behaviour;
@@ -87,10 +88,10 @@ impl Conformance {
         }
         if self.format == Format::Json {
             let text = serde_json::to_string_pretty(&tables).map_err(|e| Failure::other(e.to_string()))?;
-            println!("{text}");
+            out::line(text)?;
         } else {
             for table in &tables {
-                print!("{}", text(table));
+                out::line(text(table))?;
             }
         }
         Ok(ExitCode::SUCCESS)

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand};
 
 use super::failure::Failure;
+use super::out;
 use super::start::Installation;
 use crate::clock::{Clock as _, SystemClock};
 use crate::config::{Settings, secrets};
@@ -31,9 +32,9 @@ impl Keys {
         let installation = Installation::new(settings, command.demo);
         let keep = settings.tokens.keep_keys;
         let rotation = secrets::rotate(&installation.data_dir, SystemClock.now(), keep)?;
-        println!("{} signs from now on", rotation.kid);
+        out::line(format_args!("{} signs from now on", rotation.kid))?;
         for kid in rotation.removed {
-            println!("{kid} had not verified anything for long and is removed");
+            out::line(format_args!("{kid} had not verified anything for long and is removed"))?;
         }
         Ok(ExitCode::SUCCESS)
     }

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use clap::Args;
 
 use super::failure::Failure;
+use super::out;
 use super::start::Installation;
 use crate::config::Settings;
 use crate::store::migrate;
@@ -26,14 +27,14 @@ impl Migrate {
         let installation = Installation::new(settings, self.demo);
         let steps = installation.migrate()?;
         for step in &steps {
-            println!("applied {step}");
+            out::line(format_args!("applied {step}"))?;
         }
         if steps.is_empty() {
-            println!("the database is up to date");
+            out::line("the database is up to date")?;
         }
         if let Some(role) = &self.runtime_role {
             migrate::grant_runtime_role(&installation.url, role)?;
-            println!("{role} has what the server needs at run time");
+            out::line(format_args!("{role} has what the server needs at run time"))?;
         }
         Ok(ExitCode::SUCCESS)
     }

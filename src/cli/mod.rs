@@ -11,6 +11,7 @@ mod failure;
 mod keys;
 mod logging;
 mod migrate;
+mod out;
 mod password;
 mod serve;
 mod start;

@@ -7,6 +7,7 @@ use clap::Args;
 
 use super::demo;
 use super::failure::Failure;
+use super::out;
 use super::start::Installation;
 use crate::config::Settings;
 use crate::web;
@@ -33,11 +34,16 @@ impl Serve {
             (installation.start().await?, None)
         };
         let keys = actix_web::rt::spawn(installation.clone().follow_keys(app.clone(), KEYS_EVERY));
-        let served = web::serve(app, installation.web(), |address| match &seeded {
-            Some(seeded) => println!("{}", seeded.welcome(address)),
-            None => println!("Serving on http://{address}"),
-        })
-        .await;
+        let ready = |address| {
+            let told = match &seeded {
+                Some(seeded) => out::line(seeded.welcome(address)),
+                None => out::line(format_args!("Serving on http://{address}")),
+            };
+            if let Err(failure) = told {
+                log::warn!("{failure}");
+            }
+        };
+        let served = web::serve(app, installation.web(), ready).await;
         keys.abort();
         served.map_err(|e| Failure::other(format!("{}: {e}", settings.server.listen)))?;
         Ok(ExitCode::SUCCESS)

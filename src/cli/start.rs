@@ -1,6 +1,6 @@
 //! Making the application ready from the settings: secrets, definitions, database. Shared by all commands that act.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -53,11 +53,12 @@ impl Installation {
     /// The disk's or the database's own.
     pub(super) fn migrate(&self) -> Result<Vec<String>, Failure> {
         secrets::make_private(&self.data_dir)?;
-        if let DatabaseUrl::Sqlite(path) = &self.url
-            && let Some(folder) = std::path::Path::new(path).parent()
-            && !folder.as_os_str().is_empty()
-        {
-            secrets::make_private(folder)?;
+        if let DatabaseUrl::Sqlite(path) = &self.url {
+            let file = Path::new(path);
+            if let Some(folder) = file.parent().filter(|f| !f.as_os_str().is_empty()) {
+                secrets::make_private(folder)?;
+            }
+            secrets::make_private_file(file)?;
         }
         Ok(migrate::migrate(&self.url)?)
     }

@@ -8,6 +8,7 @@ use clap::{Args, Subcommand};
 use uuid::Uuid;
 
 use super::failure::Failure;
+use super::out;
 use super::password;
 use super::start::Installation;
 use crate::app::App;
@@ -105,7 +106,7 @@ impl User {
                 let password = password::read(command.password_file.as_deref())?;
                 let app = Installation::new(settings, command.demo).start().await?;
                 app.set_password(&command.name, password).await?;
-                println!("{}: the password is set, all sessions have ended", command.name);
+                out::line(format_args!("{}: the password is set, all sessions have ended", command.name))?;
                 Ok(ExitCode::SUCCESS)
             }
         }
@@ -121,7 +122,7 @@ impl Add {
             app.register(register).map_err(|e| Failure::from(e).of(register))?;
         }
         let id = app.add_user(self.name.clone(), self.display_name, self.personal_code, password).await?;
-        println!("{} {id}", self.name);
+        out::line(format_args!("{} {id}", self.name))?;
         self.grant.give(&app, id).await?;
         Ok(ExitCode::SUCCESS)
     }
@@ -147,7 +148,7 @@ impl GrantArguments {
             .grant_as_installation(&register, new)
             .await
             .map_err(|e| Failure::from(e).of(format!("the user is added, the grant {register}:{role} is not")))?;
-        println!("{register}:{role} {}", granted.get().id);
+        out::line(format_args!("{register}:{role} {}", granted.get().id))?;
         Ok(())
     }
 }

@@ -171,6 +171,21 @@ pub fn make_private(dir: &Path) -> Result<(), SecretFault> {
     builder.create(dir).map_err(|e| SecretFault::new(dir, e))
 }
 
+/// Makes an empty file that only its owner may open, if there is none: the embedded database takes over its mode.
+///
+/// # Errors
+/// A disk that refuses.
+pub fn make_private_file(path: &Path) -> Result<(), SecretFault> {
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    match options.open(path) {
+        Err(e) if e.kind() != std::io::ErrorKind::AlreadyExists => Err(SecretFault::new(path, e)),
+        Ok(_) | Err(_) => Ok(()),
+    }
+}
+
 #[cfg(unix)]
 fn private(path: &Path, advised: &str) -> Result<(), SecretFault> {
     use std::os::unix::fs::PermissionsExt as _;

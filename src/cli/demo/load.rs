@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use super::super::Format;
 use super::super::failure::Failure;
+use super::super::out;
 use super::super::start::Installation;
 use super::generate::{Generator, Made, Plan, Step};
 use super::mark::Mark;
@@ -71,15 +72,12 @@ impl Load {
         let seconds = began.elapsed().as_secs_f64();
         let rate = f64::from(u32::try_from(self.records).unwrap_or(u32::MAX)) / seconds.max(0.001);
         match self.format {
-            Format::Text => println!(
+            Format::Text => out::line(format_args!(
                 "{register}: {} records, and {others} that they refer to, in {seconds:.1} s ({rate:.0} a second)",
                 self.records
-            ),
-            Format::Json => println!(
-                "{}",
-                json!({ "register": register, "records": self.records, "others": others,
-                        "seconds": seconds, "per_second": rate })
-            ),
+            ))?,
+            Format::Json => out::line(json!({ "register": register, "records": self.records, "others": others,
+                                              "seconds": seconds, "per_second": rate }))?,
         }
         Ok(ExitCode::SUCCESS)
     }
