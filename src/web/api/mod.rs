@@ -13,8 +13,16 @@ pub mod sessions;
 use actix_web::web::{Data, Path};
 
 use super::Web;
+use super::problem::Problem;
+use crate::app::Error;
 
 /// The state.
 type State = Data<Web>;
 /// The segments of a path.
 type At<T> = Path<T>;
+
+/// Runs what takes long without waiting for anything on a thread of its own.
+async fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Problem> {
+    let done = actix_web::web::block(work).await;
+    done.map_err(|e| Problem::from(Error::Setup(e.to_string())))
+}

@@ -7,7 +7,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use serde_json::json;
 use utoipa_swagger_ui::Config;
 
-use super::{At, State};
+use super::{At, State, aside};
 use crate::app::Error;
 use crate::web::answer::{self, Answer};
 use crate::web::metrics;
@@ -33,8 +33,7 @@ pub async fn live() -> Answer {
 /// 503.
 pub async fn ready(state: State) -> Answer {
     let store = state.app.store.clone();
-    let found = actix_web::web::block(move || store.ready()).await;
-    found.map_err(|e| Problem::from(Error::Setup(e.to_string())))??;
+    aside(move || store.ready()).await??;
     answer::open(StatusCode::OK, &json!({ "status": "ready" }))
 }
 
@@ -49,8 +48,7 @@ pub async fn measured(state: State, req: HttpRequest) -> Answer {
         return Err(Problem::not_found());
     }
     let handle = metrics::handle();
-    let text = actix_web::web::block(move || handle.render()).await;
-    let text = text.map_err(|e| Problem::from(Error::Setup(e.to_string())))?;
+    let text = aside(move || handle.render()).await?;
     Ok(HttpResponse::Ok().content_type("text/plain; version=0.0.4; charset=utf-8").body(text))
 }
 

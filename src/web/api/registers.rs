@@ -3,7 +3,7 @@
 use actix_web::http::StatusCode;
 use serde_json::{Value, json};
 
-use super::{At, State};
+use super::{At, State, aside};
 use crate::web::answer::{self, Answer};
 use crate::web::context::Asked;
 use crate::web::problem::Problem;
@@ -40,7 +40,9 @@ pub async fn list(state: State, asked: Asked, query: Query) -> Answer {
 /// 401, 404.
 pub async fn describe(state: State, at: At<String>, asked: Asked) -> Answer {
     state.app.require_session(asked.cx).await?;
-    answer::open(StatusCode::OK, &state.app.describe_register(&at)?)
+    let (app, register) = (state.app.clone(), at.into_inner());
+    let body = aside(move || app.describe_register(&register)).await??;
+    answer::open(StatusCode::OK, &body)
 }
 
 /// JSON Schema of a record type's data.
@@ -50,6 +52,7 @@ pub async fn describe(state: State, at: At<String>, asked: Asked) -> Answer {
 pub async fn schema(state: State, at: At<(String, String)>, asked: Asked) -> Answer {
     state.app.require_session(asked.cx).await?;
     let (register, record_type) = at.into_inner();
-    let schema = state.app.record_schema(&register, &record_type, asked.language.code())?;
+    let (app, language) = (state.app.clone(), asked.language.code());
+    let schema = aside(move || app.record_schema(&register, &record_type, language)).await??;
     answer::open(StatusCode::OK, &schema)
 }
