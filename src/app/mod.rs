@@ -59,6 +59,6 @@ impl LogKeys {
     /// # Errors
     /// When the name cannot be a key name.
     pub fn signer(&self, register: &str) -> Result<NoteSigner, Error> {
-        NoteSigner::new(&self.origin(register), &self.seed).map_err(|e| Error::Setup(e.to_string()))
+        NoteSigner::new(self.origin(register), &self.seed).map_err(|e| Error::Setup(e.to_string()))
     }
 }
