@@ -234,7 +234,7 @@ fn employee(place: &Place, n: u64) -> NewRecord {
     let serial = u16::try_from(n % 999).unwrap_or(0);
     let birth = NaiveDate::from_ymd_opt(1950, 1, 1).unwrap_or_default()
         + chrono::Duration::days(i64::try_from(n / 999 % 20_000).unwrap_or(0));
-    let sex = if n / 999 / 20_000 % 2 == 0 { Sex::Female } else { Sex::Male };
+    let sex = if (n / 999 / 20_000).is_multiple_of(2) { Sex::Female } else { Sex::Male };
     let code = PersonalCode::fictitious_ee(birth, sex, serial).map(|c| c.as_str().to_owned()).unwrap_or_default();
     let at = usize::try_from(n).unwrap_or(0);
     let which = at % place.posts.len();

@@ -16,8 +16,7 @@ mod links;
 mod tests;
 
 use std::collections::{HashMap, HashSet};
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -42,13 +41,13 @@ use crate::domain::audit::{Hash, canonical};
 use crate::domain::calendar::{instant, rfc3339};
 use batch::{Gathered, Job, LEAVES, Outcome, each};
 use body::{Outline, member};
-use cells::{Bytes32, Id};
+use cells::{Bytes32, Id, Lossy};
 use links::{Difference, EntryRow, GrantRow, Keys, Sums};
 
 /// How many faults of a register are named; the rest are counted.
 const NAMED_FAULTS: usize = 100;
-/// How many rows of another table are compared at a time.
-const PAGE: i64 = 16_384;
+/// From how many leaves on they are counted before they are read.
+const COUNTED: u64 = 1 << 22;
 /// In how many groups of differing links the links themselves are looked for.
 const GROUPS_NAMED: usize = 8;
 
@@ -262,10 +261,10 @@ fn open(url: &DatabaseUrl, count: usize) -> Result<Vec<AnyConn>, Error> {
         }
         DatabaseUrl::Sqlite(_) => {
             for conn in &mut conns {
-                let mmap = std::env::var("VMMAP").unwrap_or("0".into());
-                conn.batch_execute(&format!(
-                    "PRAGMA query_only = ON; PRAGMA cache_size = -65536; PRAGMA mmap_size={mmap}"
-                ))?;
+                // Mapped pages spare each connection a copy of the whole database and, as SQLite is built here, a
+                // lock over the page caches of all connections. (A page that the disk can't give then ends the
+                // process instead of being an error; for everything but this the program does not map any.)
+                conn.batch_execute("PRAGMA query_only = ON; PRAGMA mmap_size = 1099511627776")?;
             }
             align(&mut conns)?;
         }
@@ -280,10 +279,15 @@ fn align(conns: &mut [AnyConn]) -> Result<(), Error> {
         let mut seen = HashSet::new();
         for conn in &mut *conns {
             conn.batch_execute("BEGIN")?;
-            let heads: Vec<(String, i64)> = audit_head::table
-                .order(audit_head::register)
-                .select((audit_head::register, audit_head::size))
-                .load(conn)?;
+            let mut heads = Vec::new();
+            each!(
+                &mut *conn,
+                audit_head::table.order(audit_head::register).select((audit_head::register, audit_head::size)),
+                (Lossy, i64),
+                |(Lossy(register), size)| {
+                    heads.push((register, size));
+                }
+            );
             seen.insert(heads);
         }
         if seen.len() == 1 {
@@ -370,9 +374,7 @@ impl Audit<'_> {
             queue,
             keys: Keys::default(),
         };
-        let t0 = std::time::Instant::now();
         let (outcomes, mut gathered) = self.batches(conns, &job)?;
-        eprintln!("batches {:?}", t0.elapsed());
         let (tree, nodes) = self.tree(outcomes, &job.sizes);
         let conn = first(conns)?;
         self.nodes(conn, nodes)?;
@@ -381,10 +383,8 @@ impl Audit<'_> {
         if size == 0 && gathered.counts.events == 0 {
             self.faults.add(|| "there is no log of this name".to_owned());
         }
-        eprintln!("tree {:?}", t0.elapsed());
         let said = gathered.sums.clone();
         let kept = self.others(conns, &job, &issued, &tree, &mut gathered)?;
-        eprintln!("others {:?}", t0.elapsed());
         self.links(first(conns)?, &job, &gathered, &said, &kept)?;
         let faults = std::mem::take(&mut self.faults);
         Ok(Report {
@@ -407,32 +407,42 @@ impl Audit<'_> {
 
     /// The number of leaves, from the leaves themselves.
     fn size(&mut self, conn: &mut AnyConn) -> Result<u64, Error> {
-        let rows = audit_leaf::table.filter(audit_leaf::register.eq(self.register));
-        let (low, high, count): (Option<i64>, Option<i64>, i64) =
-            rows.select((min(audit_leaf::seq), max(audit_leaf::seq), count_star())).first(conn)?;
-        let rows = u64::try_from(count).unwrap_or(0);
+        let rows = || audit_leaf::table.filter(audit_leaf::register.eq(self.register));
+        let low: Option<i64> = rows().select(min(audit_leaf::seq)).first(conn)?;
+        let high: Option<i64> = rows().select(max(audit_leaf::seq)).first(conn)?;
         let (Some(low), Some(high)) = (low, high) else {
             return Ok(0);
         };
-        if low == 0 && high == count - 1 {
-            return Ok(rows);
+        if low != 0 {
+            self.faults.add(|| format!("the first leaf has place {low}"));
         }
-        self.faults.add(|| {
-            format!("the places of the {count} leaves are not 0 to {}: the first is {low}, the last {high}", count - 1)
-        });
+        let size = u64::try_from(high).map_or(0, |high| high.saturating_add(1));
+        if size <= COUNTED {
+            return Ok(size);
+        }
         // A place beyond all measure must not make the audit go on for ever.
-        let end = u64::try_from(high).map_or(0, |high| high.saturating_add(1));
-        Ok(end.min(rows.saturating_mul(2).saturating_add(LEAVES)))
+        let count: i64 = rows().select(count_star()).first(conn)?;
+        let rows = u64::try_from(count).unwrap_or(0);
+        if rows != size {
+            self.faults.add(|| format!("the last leaf has place {high}, but there are {count} leaves"));
+        }
+        Ok(size.min(rows.saturating_add(COUNTED)))
     }
 
     fn checkpoints(&self, conn: &mut AnyConn) -> Result<Vec<Issued>, Error> {
-        let rows: Vec<(i64, String, i64)> = audit_checkpoint::table
-            .filter(audit_checkpoint::register.eq(self.register))
-            .order(audit_checkpoint::size)
-            .select((audit_checkpoint::size, audit_checkpoint::note, audit_checkpoint::made_at))
-            .load(conn)?;
-        let issued = rows.into_iter().map(|(size, note, made_at)| Issued { size, note, made_at });
-        Ok(issued.collect())
+        let mut issued = Vec::new();
+        each!(
+            &mut *conn,
+            audit_checkpoint::table
+                .filter(audit_checkpoint::register.eq(self.register))
+                .order(audit_checkpoint::size)
+                .select((audit_checkpoint::size, audit_checkpoint::note, audit_checkpoint::made_at,)),
+            (i64, Lossy, i64),
+            |(size, Lossy(note), made_at)| {
+                issued.push(Issued { size, note, made_at });
+            }
+        );
+        Ok(issued)
     }
 
     fn queue(&mut self, conn: &mut AnyConn) -> Result<HashSet<Id>, Error> {
@@ -612,13 +622,20 @@ impl Audit<'_> {
         if !issued.is_empty() && self.verifier.is_none() {
             self.faults.add(|| format!("there is no key to check the signatures of {} checkpoints with", issued.len()));
         }
-        let checked = AtomicUsize::new(0);
-        let (subjects, entries) = (Mutex::new(Pages::new()), Mutex::new(Pages::new()));
-        let grants_taken = AtomicBool::new(false);
+        let marks = std::mem::take(&mut gathered.marks);
+        let subjects = Page::all(marks.subjects);
+        let entries = Page::all(marks.entries.into_iter().map(|id| (id, id)).collect());
+        let taken: [AtomicUsize; 4] = Default::default();
+        let [next_checkpoint, next_subjects, next_entries, next_grants] = &taken;
+        let kept: HashSet<i64> = issued.iter().map(|c| c.size).collect();
+        gathered.told.sort_unstable();
+        for (size, event) in gathered.told.iter().filter(|(size, _)| !kept.contains(size)) {
+            self.faults.add(|| format!("event {event} tells of a checkpoint of size {size}, which is missing"));
+        }
         let (this, silent) = (&*self, &gathered.silent);
         let work = |conn: &mut AnyConn| -> Result<_, Error> {
             let mut wrong = Vec::new();
-            while let n = checked.fetch_add(1, Ordering::Relaxed)
+            while let n = next_checkpoint.fetch_add(1, Ordering::Relaxed)
                 && let Some(checkpoint) = issued.get(n)
             {
                 if let Some(fault) = this.checkpoint(conn, checkpoint, tree)? {
@@ -627,16 +644,14 @@ impl Audit<'_> {
             }
             let mut rows =
                 Rows { register: job.register, keys: &job.keys, silent, counts: Counts::default(), sums: Sums::new() };
-            while let Some(page) = lock(&subjects).next_subjects(conn, job.register)? {
-                let sum = |rows: &mut Rows<'_>, pair: links::Pair, _: &dyn Fn() -> String| {
-                    rows.sums.add(&pair);
-                };
-                rows.subjects(conn, &page, sum)?;
+            let next = |counter: &AtomicUsize| counter.fetch_add(1, Ordering::Relaxed);
+            while let Some(page) = subjects.get(next(next_subjects)) {
+                rows.subjects(conn, page, |rows, pair, _| rows.sums.add(&pair))?;
             }
-            while let Some(page) = lock(&entries).next_entries(conn, job.register)? {
-                rows.entries(conn, &page, |rows, pair, _| rows.sums.add(&pair))?;
+            while let Some(page) = entries.get(next(next_entries)) {
+                rows.entries(conn, page, |rows, pair, _| rows.sums.add(&pair))?;
             }
-            if !grants_taken.swap(true, Ordering::Relaxed) {
+            if next(next_grants) == 0 {
                 rows.grants(conn, |rows, pair, _| rows.sums.add(&pair))?;
             }
             Ok((wrong, rows.counts, rows.sums))
@@ -685,22 +700,25 @@ impl Audit<'_> {
         // Handing it out is an event of the same instant.
         let (low, high) = (uuid_at(issued.made_at, [0; 8]), uuid_at(issued.made_at, [255; 8]));
         let (low, high) = (low.to_string(), high.to_string());
-        let words: Vec<(i64, Option<String>)> =
+        let mut told = false;
+        each!(
+            &mut *conn,
             audit_event::table
                 .left_join(audit_payload::table.on(
-                    audit_payload::register.eq(audit_event::register).and(audit_payload::event_id.eq(audit_event::id)),
-                ))
+                    audit_payload::register.eq(audit_event::register).and(audit_payload::event_id.eq(audit_event::id))
+                ),)
                 .filter(audit_event::register.eq(self.register))
                 .filter(audit_event::id.between(&low, &high))
-                .select((audit_event::recorded_at, audit_payload::body.nullable()))
-                .load(conn)?;
-        let told = words.iter().any(|(at, body)| {
-            *at == issued.made_at
-                && body.as_ref().is_none_or(|body| {
-                    let detail = Outline::read(body).and_then(|o| o.detail);
+                .select((audit_event::recorded_at, audit_payload::body.nullable())),
+            (i64, Option<Lossy>),
+            |(at, body)| {
+                let tells = body.is_none_or(|Lossy(body)| {
+                    let detail = Outline::read(&body).and_then(|o| o.detail);
                     detail.and_then(|d| member(d, "size")) == Some(&size.to_string())
-                })
-        });
+                });
+                told |= at == issued.made_at && tells;
+            }
+        );
         Ok((!told).then(|| format!("checkpoint of size {size}: no event tells when it was made")))
     }
 
@@ -725,8 +743,8 @@ impl Audit<'_> {
             audit_payload::table
                 .filter(audit_payload::register.eq(self.register))
                 .select((audit_payload::event_id, audit_payload::body)),
-            (Id, String),
-            |(id, body)| {
+            (Id, Lossy),
+            |(id, Lossy(body))| {
                 if let Some(outline) = Outline::read(&body)
                     && !gathered.silent.contains(&job.keys.event(&id))
                 {
@@ -781,10 +799,6 @@ fn side_by_side<T: Send>(
     })
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
-}
-
 /// A run of keys, from the first up to, not including, the second.
 #[derive(Debug, Clone, Default)]
 struct Page {
@@ -792,68 +806,20 @@ struct Page {
     until: Option<(String, String)>,
 }
 
-/// Hands out a table page by page, to whoever is free.
-struct Pages {
-    next: Option<(String, String)>,
-}
-
-impl Pages {
-    fn new() -> Self {
-        Self { next: Some(Default::default()) }
-    }
-
-    fn advance(&mut self, from: (String, String), until: Option<(Id, Id)>) -> Page {
-        // A page can't end at a key that is damaged: it would be another one when asked for.
-        let until = until
-            .filter(|(a, b)| a.is_uuid() && b.is_uuid())
-            .map(|(a, b)| (a.as_str().to_owned(), b.as_str().to_owned()))
-            .filter(|until| *until > from);
-        self.next.clone_from(&until);
-        Page { from, until }
-    }
-
-    fn next_subjects(&mut self, conn: &mut AnyConn, register: &str) -> Result<Option<Page>, Error> {
-        let Some(from) = self.next.take() else {
-            return Ok(None);
-        };
-        let mut end: Option<(Id, Id)> = None;
-        each!(
-            &mut *conn,
-            audit_subject::table
-                .filter(audit_subject::register.eq(register))
-                .filter(subject!(">=", from))
-                .order((audit_subject::record_id, audit_subject::event_id))
-                .select((audit_subject::record_id, audit_subject::event_id))
-                .limit(1)
-                .offset(PAGE),
-            (Id, Id),
-            |row| {
-                end = Some(row);
-            }
-        );
-        Ok(Some(self.advance(from, end)))
-    }
-
-    fn next_entries(&mut self, conn: &mut AnyConn, register: &str) -> Result<Option<Page>, Error> {
-        let Some(from) = self.next.take() else {
-            return Ok(None);
-        };
-        let mut end: Option<(Id, Id)> = None;
-        each!(
-            &mut *conn,
-            entry::table
-                .filter(entry::register.eq(register))
-                .filter(entry::id.ge(&from.0))
-                .order(entry::id)
-                .select(entry::id)
-                .limit(1)
-                .offset(PAGE),
-            Id,
-            |id| {
-                end = Some((id, id));
-            }
-        );
-        Ok(Some(self.advance(from, end)))
+impl Page {
+    /// All of a table, in pages that begin at these keys. However they lie, every row is in one page and no other.
+    fn all(mut marks: Vec<(Id, Id)>) -> Vec<Self> {
+        marks.retain(|(a, b)| a.is_uuid() && b.is_uuid());
+        marks.sort_unstable();
+        marks.dedup();
+        let mut from = (String::new(), String::new());
+        let mut pages = Vec::with_capacity(marks.len() + 1);
+        for (a, b) in marks {
+            let until = (a.as_str().to_owned(), b.as_str().to_owned());
+            pages.push(Self { from: std::mem::replace(&mut from, until.clone()), until: Some(until) });
+        }
+        pages.push(Self { from, until: None });
+        pages
     }
 }
 
@@ -894,7 +860,7 @@ impl Rows<'_> {
             |(record, event)| {
                 self.counts.subjects += 1;
                 if !self.is_silent(&event) {
-                    let pair = self.keys.subject(&event, record.as_str());
+                    let pair = self.keys.subject(&event, &record);
                     found(self, pair, &|| {
                         format!(
                             "audit_subject says that event {event} is about record {record}; it is not, or is missing"
@@ -912,7 +878,7 @@ impl Rows<'_> {
         page: &Page,
         mut found: impl FnMut(&mut Self, links::Pair, &dyn Fn() -> String),
     ) -> Result<(), Error> {
-        type Row = (String, String, i64, String, i64, Option<String>, String, Id);
+        type Row = (Id, Lossy, i64, Lossy, i64, Option<Lossy>, Lossy, Id);
         each!(
             &mut *conn,
             {
@@ -940,13 +906,13 @@ impl Rows<'_> {
                 self.counts.entries += 1;
                 if !self.is_silent(&event) {
                     let row = EntryRow {
-                        id: &id,
-                        record_id: &record,
+                        id: id.as_str(),
+                        record_id: &record.0,
                         number,
-                        effective_on: &effective_on,
+                        effective_on: &effective_on.0,
                         recorded_at: &rfc3339(instant(recorded_at)),
-                        supersedes: supersedes.as_deref().unwrap_or_default(),
-                        by: &by,
+                        supersedes: supersedes.as_ref().map_or("", |s| &s.0),
+                        by: &by.0,
                     };
                     let pair = self.keys.entry(&event, &row);
                     found(self, pair, &|| {
@@ -963,7 +929,7 @@ impl Rows<'_> {
         conn: &mut AnyConn,
         mut found: impl FnMut(&mut Self, links::Pair, &dyn Fn() -> String),
     ) -> Result<(), Error> {
-        type Row = (Id, String, String, String, i64, Option<String>, String, Id);
+        type Row = (Id, Lossy, Lossy, Lossy, i64, Option<Lossy>, Lossy, Id);
         each!(
             &mut *conn,
             grant_log::table.filter(grant_log::register.eq(self.register)).select((
@@ -980,15 +946,16 @@ impl Rows<'_> {
             |(id, grant, user, act, recorded_at, by, body, event)| {
                 self.counts.grants += 1;
                 if !self.is_silent(&event) || id != event {
-                    let body = serde_json::from_str(&body).ok().and_then(|body| canonical::canonical_value(&body).ok());
+                    let body =
+                        serde_json::from_str(&body.0).ok().and_then(|body| canonical::canonical_value(&body).ok());
                     // The id of such a row is its event's.
                     let known = body.filter(|_| id == event);
                     let row = GrantRow {
-                        grant_id: &grant,
-                        user_id: &user,
-                        act: &act,
+                        grant_id: &grant.0,
+                        user_id: &user.0,
+                        act: &act.0,
                         recorded_at: &rfc3339(instant(recorded_at)),
-                        by: by.as_deref().unwrap_or_default(),
+                        by: by.as_ref().map_or("", |by| &by.0),
                         body: known.as_deref().unwrap_or("damaged"),
                     };
                     let pair = self.keys.grant(&event, &row);

@@ -12,8 +12,8 @@ use chrono::{DateTime, Datelike};
 use diesel::prelude::*;
 use sha2::{Digest, Sha256};
 
-use super::body::{Outline, plain};
-use super::cells::{Bytes32, Id, KindCell, Word};
+use super::body::{Outline, member, plain};
+use super::cells::{Bytes32, Id, KindCell, Lossy, Word};
 use super::links::{Keys, Sums};
 use super::{Counts, Faults};
 use crate::domain::audit::leaf::{Leaf, commit};
@@ -65,6 +65,10 @@ pub(super) struct Gathered {
     pub sums: Sums,
     /// Events without words that could be compared, by their short names.
     pub silent: HashSet<u64>,
+    /// Checkpoints of which events tell, by size.
+    pub told: Vec<(i64, Id)>,
+    /// A few of the records with an event, and of the entries, as marks by which those tables are divided.
+    pub marks: Marks,
     /// What was seen to wait, and the earliest instant of it.
     pub waiting: HashSet<Id>,
     pub waiting_since: Option<i64>,
@@ -76,6 +80,8 @@ impl Gathered {
             counts: Counts::default(),
             sums: Sums::new(),
             silent: HashSet::new(),
+            told: Vec::new(),
+            marks: Marks::default(),
             waiting: HashSet::new(),
             waiting_since: None,
         }
@@ -85,11 +91,44 @@ impl Gathered {
         self.counts.merge(&other.counts);
         self.sums.merge(&other.sums);
         self.silent.extend(other.silent);
+        self.told.extend(other.told);
+        self.marks.subjects.extend(other.marks.subjects);
+        self.marks.entries.extend(other.marks.entries);
         self.waiting.extend(other.waiting);
         self.waiting_since = match (self.waiting_since, other.waiting_since) {
             (Some(a), Some(b)) => Some(a.min(b)),
             (a, b) => a.or(b),
         };
+    }
+}
+
+/// One of so many becomes a mark.
+const MARKED: u64 = 8_192;
+
+#[derive(Default)]
+pub(super) struct Marks {
+    pub subjects: Vec<(Id, Id)>,
+    pub entries: Vec<Id>,
+    seen: [u64; 2],
+}
+
+impl Marks {
+    fn note(&mut self, event: &Id, outline: &Outline<'_>) {
+        let [subjects, entries] = &mut self.seen;
+        *subjects += 1 + outline.record_ids.len() as u64 / 39;
+        if *subjects >= MARKED
+            && let Some(record) = outline.record_ids.get(1..37)
+        {
+            *subjects = 0;
+            self.subjects.push((Id::of(record), *event));
+        }
+        if let Some(entry) = outline.entry_id {
+            *entries += 1;
+            if *entries >= MARKED {
+                *entries = 0;
+                self.entries.push(Id::of(entry));
+            }
+        }
     }
 }
 
@@ -307,8 +346,8 @@ impl Batch<'_> {
                     None => query,
                 }
             },
-            (Id, Bytes32, String),
-            |(id, salt, body)| {
+            (Id, Bytes32, Lossy),
+            |(id, salt, Lossy(body))| {
                 let found = match order.find(&id).and_then(|n| self.rows.get_mut(n)) {
                     Some(slot) => slot.as_mut(),
                     None => self.strays.get_mut(&id),
@@ -361,6 +400,12 @@ impl Batch<'_> {
         if outline.user_id.map(Id::of) != row.actor || outline.name.is_empty() {
             differs("actor");
         }
+        if outline.action == "audit.checkpoint" && outline.decision == "permitted" {
+            let size = outline.detail.and_then(|detail| member(detail, "size"));
+            let size = size.and_then(|size| size.parse().ok()).unwrap_or(-1);
+            self.gathered.told.push((size, *id));
+        }
+        self.gathered.marks.note(id, &outline);
         let (keys, sums) = (&self.job.keys, &mut self.gathered.sums);
         if keys.of_event(id, &outline, |pair, _| sums.add(&pair)).is_none() {
             self.gathered.silent.insert(keys.event(id));

@@ -7,6 +7,7 @@ use diesel::deserialize::{self, FromSql, FromSqlRow};
 use diesel::pg::{Pg, PgValue};
 use diesel::sql_types::{Binary, Text};
 use diesel::sqlite::{Sqlite, SqliteValue};
+use sha2::{Digest, Sha256};
 
 use crate::domain::audit::{Hash, Kind};
 
@@ -16,6 +17,9 @@ pub(super) struct Id([u8; 36]);
 
 impl Id {
     pub fn of(text: &str) -> Self {
+        if let Ok(id) = text.as_bytes().try_into() {
+            return Self(id);
+        }
         let mut id = [0; 36];
         for (to, from) in id.iter_mut().zip(text.bytes()) {
             *to = from;
@@ -72,6 +76,22 @@ impl FromSql<Text, Pg> for Id {
     }
 }
 
+/// A text; bytes that are none are replaced, which makes it another text than it was.
+#[derive(Clone, PartialEq, Eq, Debug, FromSqlRow)]
+pub(super) struct Lossy(pub String);
+
+impl FromSql<Text, Sqlite> for Lossy {
+    fn from_sql(mut value: SqliteValue<'_, '_, '_>) -> deserialize::Result<Self> {
+        Ok(Self(value.read_text().to_owned()))
+    }
+}
+
+impl FromSql<Text, Pg> for Lossy {
+    fn from_sql(value: PgValue<'_>) -> deserialize::Result<Self> {
+        Ok(Self(String::from_utf8_lossy(value.as_bytes()).into_owned()))
+    }
+}
+
 /// 32 bytes, or `None` where there are more or fewer.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, FromSqlRow)]
 pub(super) struct Bytes32(pub Option<Hash>);
@@ -104,25 +124,24 @@ impl FromSql<Text, Pg> for KindCell {
     }
 }
 
-/// A short word, kept without an allocation; one of more than 39 bytes is kept by a digest, which is enough to compare.
+/// A short word, kept without an allocation; one of more than 22 bytes is kept by a digest, which is enough to compare.
 #[derive(Clone, Copy, PartialEq, Eq, FromSqlRow)]
-pub(super) struct Word([u8; 40]);
+pub(super) struct Word([u8; 23]);
 
 impl Word {
     pub fn of(text: &str) -> Self {
-        let mut word = [0; 40];
-        let (length, bytes) = match text.len() {
-            length @ 0..=39 => (length, text.as_bytes()),
+        let digest;
+        let (length, bytes) = match u8::try_from(text.len()) {
+            Ok(length @ 0..=22) => (length, text.as_bytes()),
             _ => {
-                use sha2::Digest;
-                let digest: Hash = sha2::Sha256::digest(text).into();
-                word[1..33].copy_from_slice(&digest);
-                word[0] = u8::MAX;
-                return Self(word);
+                digest = Sha256::digest(text);
+                (u8::MAX, digest.as_slice())
             }
         };
-        word[0] = u8::try_from(length).unwrap_or(u8::MAX);
-        word[1..=length].copy_from_slice(bytes);
+        let mut word = [0; 23];
+        for (to, from) in word.iter_mut().zip([length].iter().chain(bytes)) {
+            *to = *from;
+        }
         Self(word)
     }
 }
@@ -156,7 +175,7 @@ mod tests {
 
     #[test]
     fn words_are_told_apart_whatever_their_length() {
-        let words = ["", "a", &"a".repeat(39), &"a".repeat(40), &"a".repeat(41)];
+        let words = ["", "a", &"a".repeat(22), &"a".repeat(23), &"a".repeat(24)];
         for (n, a) in words.iter().enumerate() {
             for (m, b) in words.iter().enumerate() {
                 assert_eq!(Word::of(a) == Word::of(b), n == m);
