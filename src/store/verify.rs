@@ -44,10 +44,10 @@ use body::{Outline, member};
 use cells::{Bytes32, Id, Lossy};
 use links::{Difference, EntryRow, GrantRow, Keys, Sums};
 
-/// How many faults of a register are named; the rest are counted.
-const NAMED_FAULTS: usize = 100;
+/// How many faults of a sort are named in a register's report; the rest are counted.
+const NAMED_FAULTS: usize = 25;
 /// From how many leaves on they are counted before they are read.
-const COUNTED: u64 = 1 << 22;
+const COUNTED: u64 = 1 << 20;
 /// In how many groups of differing links the links themselves are looked for.
 const GROUPS_NAMED: usize = 8;
 
@@ -114,7 +114,7 @@ pub struct Report {
     pub waiting: u64,
     /// Instant of the oldest of them.
     pub waiting_since: Option<String>,
-    /// What is wrong: the first hundred.
+    /// What is wrong: the first 25 of each sort.
     pub faults: Vec<String>,
     /// How much is wrong.
     pub fault_count: u64,
@@ -128,24 +128,37 @@ impl Report {
 }
 
 /// Faults in the order found.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Faults {
     named: Vec<String>,
     count: u64,
+    /// How many more are named, so that many of one sort don't hide those of another.
+    room: usize,
 }
 
 impl Faults {
+    fn new() -> Self {
+        Self { named: Vec::new(), count: 0, room: NAMED_FAULTS }
+    }
+
+    /// Another sort begins.
+    fn next_sort(&mut self) {
+        self.room = NAMED_FAULTS;
+    }
+
     fn add(&mut self, what: impl FnOnce() -> String) {
         self.count += 1;
-        if self.named.len() < NAMED_FAULTS {
+        if self.room > 0 {
+            self.room -= 1;
             self.named.push(what());
         }
     }
 
     fn append(&mut self, other: Self) {
         self.count += other.count;
-        let room = NAMED_FAULTS.saturating_sub(self.named.len());
-        self.named.extend(other.named.into_iter().take(room));
+        let taken = other.named.len().min(self.room);
+        self.room -= taken;
+        self.named.extend(other.named.into_iter().take(taken));
     }
 }
 
@@ -194,7 +207,7 @@ pub fn verify(
             Ok(register) => {
                 let verifier = verifiers(&register);
                 let mut audit =
-                    Audit { register: &register, verifier: verifier.as_ref(), faults: Faults::default(), progress };
+                    Audit { register: &register, verifier: verifier.as_ref(), faults: Faults::new(), progress };
                 reports.push(audit.run(&mut conns)?);
             }
             Err(e) => reports.push(nameless(&String::from_utf8_lossy(e.as_bytes()))),
@@ -386,7 +399,7 @@ impl Audit<'_> {
         let said = gathered.sums.clone();
         let kept = self.others(conns, &job, &issued, &tree, &mut gathered)?;
         self.links(first(conns)?, &job, &gathered, &said, &kept)?;
-        let faults = std::mem::take(&mut self.faults);
+        let faults = std::mem::replace(&mut self.faults, Faults::new());
         Ok(Report {
             register: self.register.to_owned(),
             size,
@@ -426,7 +439,7 @@ impl Audit<'_> {
         if rows != size {
             self.faults.add(|| format!("the last leaf has place {high}, but there are {count} leaves"));
         }
-        Ok(size.min(rows.saturating_add(COUNTED)))
+        Ok(size.min(rows.saturating_add(LEAVES)))
     }
 
     fn checkpoints(&self, conn: &mut AnyConn) -> Result<Vec<Issued>, Error> {
@@ -519,6 +532,7 @@ impl Audit<'_> {
 
     /// Puts the batches' subtrees together: the tree, and the nodes of it that a store keeps.
     fn tree(&mut self, outcomes: Vec<Outcome>, sizes: &[u64]) -> (Tree, HashMap<(i64, i64), Hash>) {
+        self.faults.next_sort();
         let mut frontier = Frontier::new();
         let mut nodes = HashMap::new();
         let mut roots = HashMap::new();
@@ -554,6 +568,7 @@ impl Audit<'_> {
 
     /// Compares the stored nodes with the recomputed ones.
     fn nodes(&mut self, conn: &mut AnyConn, mut expected: HashMap<(i64, i64), Hash>) -> Result<(), Error> {
+        self.faults.next_sort();
         each!(
             &mut *conn,
             audit_node::table
@@ -580,6 +595,7 @@ impl Audit<'_> {
     }
 
     fn head(&mut self, conn: &mut AnyConn, frontier: &Frontier) -> Result<(), Error> {
+        self.faults.next_sort();
         let head: Option<(i64, Vec<u8>)> = audit_head::table
             .find(self.register)
             .select((audit_head::size, audit_head::frontier))
@@ -603,6 +619,7 @@ impl Audit<'_> {
 
     /// What waits must be there, and must not have its place already.
     fn queued(&mut self, job: &Job<'_>, gathered: &Gathered) {
+        self.faults.next_sort();
         let mut wrong: Vec<&Id> = job.queue.difference(&gathered.waiting).collect();
         wrong.sort_unstable();
         for id in wrong {
@@ -619,6 +636,7 @@ impl Audit<'_> {
         tree: &Tree,
         gathered: &mut Gathered,
     ) -> Result<Sums, Error> {
+        self.faults.next_sort();
         if !issued.is_empty() && self.verifier.is_none() {
             self.faults.add(|| format!("there is no key to check the signatures of {} checkpoints with", issued.len()));
         }
@@ -769,6 +787,7 @@ impl Audit<'_> {
         rows.subjects(conn, &Page::default(), &mut add)?;
         rows.entries(conn, &Page::default(), &mut add)?;
         rows.grants(conn, &mut add)?;
+        self.faults.next_sort();
         for fault in difference.into_faults() {
             self.faults.add(|| fault);
         }

@@ -173,7 +173,7 @@ struct Stored {
 pub(super) fn audit(conn: &mut AnyConn, job: &Job<'_>, number: u64, gathered: &mut Gathered) -> Result<Outcome, Error> {
     let first = number * LEAVES;
     let end = job.size.min(first + LEAVES);
-    let mut faults = Faults::default();
+    let mut faults = Faults::new();
     let mut batch = Batch {
         job,
         first,
