@@ -30,7 +30,7 @@ pub struct App {
     pub store: Arc<Store>,
     /// Keys of access tokens and of idempotency digests.
     pub tokens: tokens::Tokens,
-    /// Seed of the log's signing keys; each register's key is derived under its own name.
+    /// What signs the checkpoints of the logs.
     pub log_keys: LogKeys,
     /// Password rules.
     pub passwords: password::Policy,
@@ -40,7 +40,7 @@ pub struct App {
     pub hashing: tokio::sync::Semaphore,
 }
 
-/// The keys that sign checkpoints: one seed outside the database, one key for each register.
+/// What signs checkpoints: one seed outside the database, one name for each register.
 pub struct LogKeys {
     /// Domain under which the origins of the logs stand (`andmekogu.example`).
     pub domain: String,
@@ -54,7 +54,7 @@ impl LogKeys {
         format!("{}/{register}", self.domain)
     }
 
-    /// The signer of a register's checkpoints.
+    /// The signer of a register's checkpoints: the same key for all, under a name (and so a key id) of its own.
     ///
     /// # Errors
     /// When the name cannot be a key name.

@@ -108,9 +108,9 @@ fn the_invented_documents_are_often_sound_and_reach_every_code() {
     for definition in definitions() {
         for record_type in &definition.record_types {
             let rng = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
-            let mut runner = TestRunner::new_with_rng(config(150), rng);
+            let mut runner = TestRunner::new_with_rng(config(400), rng);
             let (sound, codes) = ask(&definition, &record_type.name, "2024-05-01", &mut runner);
-            assert!(sound > 75, "{}: {sound} of 150 were sound", record_type.name);
+            assert!(sound > 200, "{}: {sound} of 400 were sound", record_type.name);
             seen.extend(codes);
         }
     }
