@@ -175,6 +175,21 @@ fn whoever_changes_the_database_is_found_out() {
 }
 
 #[test]
+fn whoever_changes_what_an_entry_asserts_is_found_out() {
+    on_both_databases(|h| {
+        let s = School::open(h);
+        if s.h.place.url.is_sqlite() {
+            s.h.place.sql("DROP TRIGGER entry_no_update").unwrap();
+        }
+        s.h.place.sql("UPDATE entry SET data = REPLACE(data, '1820.00', '2820.00')").unwrap();
+        let faults = s.h.audit_faults();
+        assert!(faults.iter().any(|f| f.contains("does not assert")), "{faults:?}");
+        let School { h, .. } = s;
+        drop(h.without_final_check());
+    });
+}
+
+#[test]
 fn no_personal_data_stand_in_the_hashed_log_or_in_events() {
     on_both_databases(|h| {
         let s = School::open(h);

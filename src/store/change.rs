@@ -18,7 +18,7 @@ use super::schema::{
     login_throttle, record, record_index, record_state, refresh_token, session, stored_file, unique_key,
 };
 use crate::domain::access::Grant;
-use crate::domain::record::entry::EntryKind;
+use crate::domain::record::entry::{EntryKind, content_digest};
 use crate::domain::record::index::{Indexed, index, life};
 use crate::domain::record::{Entry, Timeline};
 use crate::domain::refusal::Refusal;
@@ -79,6 +79,12 @@ pub(in crate::store) struct EntryWrite {
     pub idempotency: Option<(String, String, Vec<u8>)>,
 }
 
+impl EntryWrite {
+    fn content_sha256(&self) -> String {
+        content_digest(&self.entry.data.to_string(), self.reason.as_deref())
+    }
+}
+
 /// A combination that the record holds from now on.
 pub(in crate::store) struct HeldKey {
     pub key: String,
@@ -118,13 +124,16 @@ impl Change {
     /// need, integers and text only.
     pub(in crate::store) fn detail(&self) -> Option<Value> {
         match self {
-            Self::RecordCreated(w) | Self::RecordChanged(w) | Self::RecordEnded(w) => {
-                Some(json!({ "effective_on": w.entry.effective_on.to_string(), "number": w.entry.number }))
-            }
+            Self::RecordCreated(w) | Self::RecordChanged(w) | Self::RecordEnded(w) => Some(json!({
+                "effective_on": w.entry.effective_on.to_string(),
+                "number": w.entry.number,
+                "content_sha256": w.content_sha256(),
+            })),
             Self::RecordCorrected(w) => Some(json!({
                 "effective_on": w.entry.effective_on.to_string(),
                 "number": w.entry.number,
                 "supersedes": w.entry.supersedes,
+                "content_sha256": w.content_sha256(),
             })),
             Self::FileStored { sha256, media_type, bytes, .. } => {
                 Some(json!({ "sha256": sha256, "media_type": media_type, "size": bytes.len() }))

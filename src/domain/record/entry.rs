@@ -3,6 +3,7 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 /// What an entry is.
@@ -56,4 +57,12 @@ pub struct Entry {
     pub data: Value,
     /// The entry it replaces, for `Correction`.
     pub supersedes: Option<Uuid>,
+}
+
+/// What the log tells of an entry's content: SHA-256, in lower-case hexadecimal, of its data as stored, a line feed,
+/// and its reason. It stands in the event, so that it is committed to with the event's salt and goes with it.
+pub fn content_digest(data: &str, reason: Option<&str>) -> String {
+    let digest =
+        Sha256::new().chain_update(data).chain_update("\n").chain_update(reason.unwrap_or_default()).finalize();
+    digest.iter().map(|b| format!("{b:02x}")).collect()
 }
