@@ -6,6 +6,7 @@ use std::time::Instant;
 use andmekogu::domain::audit::event::{Event, Outcome, Who};
 use andmekogu::domain::audit::tree::{Frontier, is_stored};
 use andmekogu::domain::audit::{Kind, Leaf, canonical, leaf};
+use andmekogu::domain::record::entry::content_digest;
 use andmekogu::store::{DatabaseUrl, migrate, verify};
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
@@ -90,9 +91,14 @@ fn event(dice: &mut Dice, n: i64, users: &[Uuid], records: &[Uuid]) -> Event {
         document_ids: if write { vec![pick(dice, users)] } else { vec![] },
         purpose: Some("palgaarvestus".into()),
         request_id: Some(dice.id(at).to_string()),
-        detail: write.then(|| json!({ "effective_on": "2026-11-21", "number": n })),
+        detail: write.then(
+            || json!({ "effective_on": "2026-11-21", "number": n, "content_sha256": content_digest(CONTENT, None) }),
+        ),
     }
 }
+
+/// What every entry asserts.
+const CONTENT: &str = r#"{"position":"x","salary":"1820.00"}"#;
 
 fn build(url: &DatabaseUrl, path: &str, events: i64) -> Result<(), Box<dyn std::error::Error>> {
     migrate::migrate(url)?;
@@ -178,7 +184,7 @@ fn build(url: &DatabaseUrl, path: &str, events: i64) -> Result<(), Box<dyn std::
                         entry::kind.eq("change"),
                         entry::effective_on.eq("2026-11-21"),
                         entry::recorded_at.eq(leaf.recorded_at_micros),
-                        entry::data.eq("{\"position\":\"x\",\"salary\":\"1820.00\"}"),
+                        entry::data.eq(CONTENT),
                         entry::actor_id.eq(actor),
                         entry::definition.eq("d"),
                         entry::audit_id.eq(id),

@@ -41,7 +41,7 @@ use crate::domain::audit::{Hash, canonical};
 use crate::domain::calendar::{instant, rfc3339};
 use crate::domain::record::entry::content_digest;
 use batch::{Gathered, Job, LEAVES, Outcome, each};
-use body::{Outline, member};
+use body::{Outline, member, text_member};
 use cells::{Bytes32, Id, Lossy};
 use links::{Difference, EntryRow, GrantRow, Keys, Sums};
 
@@ -422,30 +422,26 @@ impl Audit<'_> {
 
     /// What each entry asserts must have the digest that its event tells, where the event's words remain.
     fn contents(&mut self, conn: &mut AnyConn) -> Result<(), Error> {
-        const PAGE: i64 = 2_000;
-        let mut after = String::new();
-        loop {
-            let rows: Vec<(String, String, Option<String>, String)> =
-                entry::table
-                    .inner_join(audit_payload::table.on(
-                        audit_payload::register.eq(entry::register).and(audit_payload::event_id.eq(entry::audit_id)),
-                    ))
-                    .filter(entry::register.eq(self.register))
-                    .filter(entry::id.gt(&after))
-                    .order(entry::id)
-                    .limit(PAGE)
-                    .select((entry::id, entry::data, entry::reason, audit_payload::body))
-                    .load(conn)?;
-            let Some(last) = rows.last() else { return Ok(()) };
-            after.clone_from(&last.0);
-            for (id, data, reason, body) in &rows {
-                let event: serde_json::Value = serde_json::from_str(body).unwrap_or_default();
-                let told = event.pointer("/detail/content_sha256").and_then(serde_json::Value::as_str);
-                if told.is_some_and(|told| told != content_digest(data, reason.as_deref())) {
+        each!(
+            conn,
+            entry::table
+                .inner_join(
+                    audit_payload::table.on(audit_payload::register
+                        .eq(entry::register)
+                        .and(audit_payload::event_id.eq(entry::audit_id)),),
+                )
+                .filter(entry::register.eq(self.register))
+                .select((entry::id, entry::data, entry::reason, audit_payload::body)),
+            (Id, Lossy, Option<Lossy>, Lossy),
+            |(id, data, reason, body)| {
+                let detail = Outline::read(&body.0).and_then(|event| event.detail).unwrap_or("{}");
+                let told = text_member(detail, "content_sha256");
+                if told != Some(content_digest(&data.0, reason.as_ref().map(|r| r.0.as_str())).as_str()) {
                     self.faults.add(|| format!("entry {id} does not assert what its event tells"));
                 }
             }
-        }
+        );
+        Ok(())
     }
 
     /// The number of leaves, from the leaves themselves.
