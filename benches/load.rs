@@ -168,6 +168,8 @@ async fn grant(app: &App, by: Option<Uuid>, user_id: Uuid, role: &str, basis: &s
         from: NaiveDate::from_ymd_opt(2020, 1, 1).unwrap_or_default(),
         until: None,
         basis: Basis { kind: basis.into(), reference: "koormusproov".into() },
+        task: None,
+        application_id: None,
     };
     match by {
         None => app.grant_as_installation(REGISTER, new).await.map(|_| ()),
@@ -435,6 +437,7 @@ fn authorise(app: &App) {
         purpose_given: true,
         to_self: false,
         sole_user: false,
+        party: false,
         status: Status::Active,
     };
     for (name, times, evaluated) in [("decide fresh", 5_000_u32, true), ("decide known", 1_000_000, false)] {

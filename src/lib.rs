@@ -16,7 +16,8 @@
 //! 10. A register is data.
 //!
 //! # Map
-//! `main → cli → web → app → store → domain`, `config → domain`; nothing points back. `docs/architecture.md` names the test that keeps
+//! `main → cli → web → jobs → app → store → domain`, `config → domain`; nothing points back. `mail` and `locale` stand aside: letters
+//! and their words. `docs/architecture.md` names the test that keeps
 //! each invariant and walks through an act.
 
 pub mod app;
@@ -24,5 +25,9 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod domain;
+pub mod files;
+pub mod jobs;
+pub mod locale;
+pub mod mail;
 pub mod store;
 pub mod web;

@@ -12,7 +12,7 @@ use crate::harness::people::{School, code};
 use crate::harness::{Place, REGISTER, on_both_databases};
 
 /// Makes every insert into the log fail, as a full disk or a lost table would.
-fn break_the_log(place: &Place) {
+pub fn break_the_log(place: &Place) {
     let sql = if place.url.is_sqlite() {
         "CREATE TRIGGER broken BEFORE INSERT ON audit_event BEGIN SELECT RAISE(ABORT, 'injected'); END".to_owned()
     } else {
@@ -23,7 +23,7 @@ fn break_the_log(place: &Place) {
     place.sql(&sql).unwrap();
 }
 
-fn mend_the_log(place: &Place) {
+pub fn mend_the_log(place: &Place) {
     let on = if place.url.is_sqlite() { "" } else { " ON audit_event" };
     place.sql(&format!("DROP TRIGGER broken{on}")).unwrap();
 }

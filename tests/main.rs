@@ -4,17 +4,26 @@
 mod harness;
 
 mod audit;
+mod cases;
 mod compile_fail;
 mod definition;
+mod disclosure;
 mod documents;
 mod faults;
 mod grants;
 mod input;
+mod jobs;
+mod leavers;
 mod login;
+mod mail;
 mod matrix;
+mod notices;
+mod publication;
 mod readme;
 mod records;
+mod reports;
 mod rights;
 mod schema;
+mod supervision;
 mod tidy;
 mod unseen;

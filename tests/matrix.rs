@@ -8,6 +8,7 @@ use andmekogu::domain::access::{Action, Object, Policies, Question};
 use andmekogu::domain::record::index::Status;
 use andmekogu::domain::registers::Registers;
 use andmekogu::domain::statute::Definition;
+use andmekogu::domain::statute::procedures::StepKind;
 
 use crate::harness::{REGISTER, shipped};
 
@@ -26,6 +27,7 @@ fn question(role: &str, action: Action, object: Object) -> Question {
         purpose_given: false,
         to_self: false,
         sole_user: false,
+        party: false,
         status: Status::Active,
     }
 }
@@ -50,6 +52,14 @@ fn circumstances(q: &Question) -> Vec<(&'static str, Question)> {
             ("of another", q.clone()),
             ("own", with(|q| q.to_self = true)),
             ("sole user", with(|q| q.sole_user = true)),
+            ("elsewhere", with(|q| q.in_scope = false)),
+        ],
+        ObjectKind::Case => vec![
+            ("in scope", q.clone()),
+            ("own", with(|q| (q.in_scope, q.about_self) = (false, true))),
+            ("party", with(|q| (q.in_scope, q.party) = (false, true))),
+            ("own party", with(|q| (q.in_scope, q.about_self, q.party) = (false, true, true))),
+            ("party in scope", with(|q| q.party = true)),
             ("elsewhere", with(|q| q.in_scope = false)),
         ],
     }
@@ -78,6 +88,9 @@ fn matrix(definition: &Definition) -> String {
                     .collect(),
                 ObjectKind::Register => vec![("the register".to_owned(), Object::Register)],
                 ObjectKind::Role => roles.iter().map(|r| ((*r).to_owned(), Object::Role((*r).to_owned()))).collect(),
+                ObjectKind::Case => {
+                    definition.cases.iter().map(|c| (c.name.clone(), Object::Case(c.name.clone()))).collect()
+                }
             };
             let mut rows: Vec<(String, Vec<String>)> = Vec::new();
             for (name, object) in objects {
@@ -133,6 +146,7 @@ fn nothing_outside_scope_or_cover_and_nothing_for_oneself_is_ever_permitted() {
                 ObjectKind::Section => Object::Section { record_type: "employee".into(), section: "pay".into() },
                 ObjectKind::Register => Object::Register,
                 ObjectKind::Role => Object::Role("hr_clerk".into()),
+                ObjectKind::Case => Object::Case("complaint".into()),
             };
             let base = question(role, action, object);
             for change in [
@@ -146,6 +160,7 @@ fn nothing_outside_scope_or_cover_and_nothing_for_oneself_is_ever_permitted() {
                     ObjectKind::Section => !q.in_scope || !q.covered,
                     ObjectKind::Register => !q.in_scope,
                     ObjectKind::Role => !q.in_scope || q.to_self,
+                    ObjectKind::Case => !q.in_scope && !q.party && !q.about_self,
                 };
                 if matters {
                     assert!(!policies.evaluate(&q).permitted, "{q:?}");
@@ -204,4 +219,60 @@ fn a_policy_that_names_what_does_not_exist_is_refused_with_its_line() {
     refused(
         "@id(\"a\") @clause(\"§ 1 lg 1\") permit (principal, action == Action::\"record.read\", resource == Section::\"employee.dreams\");",
     );
+}
+
+#[test]
+fn a_party_speaks_in_a_case_and_others_take_it_forward() {
+    let policies = Policies::new(&persona()).unwrap();
+    let may = |role: &str, step: StepKind, kind: &str, party: bool| {
+        // A role without a grant is in scope of everything.
+        let q = Question { party, ..question(role, Action::of_step(step), Object::Case(kind.into())) };
+        policies.evaluate(&q).permitted
+    };
+    for (step, processor) in [
+        (StepKind::Acknowledge, true),
+        (StepKind::Answer, true),
+        (StepKind::Extend, false),
+        (StepKind::Forward, false),
+        (StepKind::Verify, false),
+        (StepKind::Close, false),
+        (StepKind::Decide, false),
+    ] {
+        for kind in ["prescription", "instruction", "proposal"] {
+            assert_eq!(may("processor", step, kind, true), processor, "{} of a {kind}", step.as_str());
+        }
+    }
+    for step in [StepKind::Message, StepKind::Clarify, StepKind::Withdraw] {
+        assert!(may("data_subject", step, "complaint", true), "{}", step.as_str());
+        assert!(!may("data_subject", step, "complaint", false), "another's complaint is none of theirs");
+    }
+    for step in [StepKind::Notify, StepKind::Close, StepKind::Decide] {
+        assert!(!may("data_subject", step, "complaint", true), "{}", step.as_str());
+        assert!(may("controller", step, "complaint", false), "{}", step.as_str());
+    }
+    assert!(may("hr_clerk", StepKind::Extend, "information_request", false));
+    assert!(!may("hr_clerk", StepKind::Decide, "information_request", false), "prepared by one, decided by another");
+    assert!(may("administrator", StepKind::Decide, "information_request", false));
+    for role in ["administrator", "hr_clerk", "processor", "data_subject", "it_manager", "installation"] {
+        let read = question(role, Action::CaseRead, Object::Case("investigation".into()));
+        assert!(!policies.evaluate(&read).permitted, "{role} does not know of an investigation");
+    }
+}
+
+#[test]
+fn nobody_decides_a_case_about_themselves_nor_knows_of_an_investigation_of_themselves() {
+    let definition = persona();
+    let policies = Policies::new(&definition).unwrap();
+    for role in definition.register.roles.iter().map(|r| r.name.as_str()).chain([INSTALLATION]) {
+        for case in &definition.cases {
+            let object = Object::Case(case.name.clone());
+            let decide = Question { about_self: true, ..question(role, Action::CaseDecide, object.clone()) };
+            assert!(!policies.evaluate(&decide).permitted, "{role} {}", case.name);
+        }
+        for action in [Action::CaseOpen, Action::CaseRead, Action::CaseRespond, Action::CaseHandle] {
+            let object = Object::Case("investigation".into());
+            let own = Question { about_self: true, party: true, ..question(role, action, object) };
+            assert!(!policies.evaluate(&own).permitted, "{role} {}", action.as_str());
+        }
+    }
 }

@@ -28,6 +28,8 @@ fn appoint(h: &Harness, name: &str, role: &str) {
         from: NaiveDate::from_ymd_opt(2026, 1, 1).unwrap(),
         until: None,
         basis: Basis { kind: "directive".into(), reference: "1".into() },
+        task: None,
+        application_id: None,
     };
     h.block_on(h.app.grant_as_installation(REGISTER, new)).unwrap();
 }

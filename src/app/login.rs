@@ -38,6 +38,12 @@ impl App {
         let cx = ActContext { request_id, ..ActContext::installation("login") };
         let (who, throttle) = self.check_password(&cx, username, password).await?;
         let user_id = who.user_id.ok_or(Refusal::Unauthenticated)?;
+        let left = self.store.disclose(cx.clone(), move |tx| Ok(Sealed::unlogged(tx.has_left(user_id)?))).await?;
+        if let Some(clause) = left.into_inner() {
+            self.note_in_registers(&cx, &who, "login.refused", Outcome::Denied).await?;
+            let detail = "your employment has ended, and with it your right to use the register".to_owned();
+            return Err(Refusal::Forbidden { clause, detail }.into());
+        }
         let now = self.store.now();
         let refresh = self.tokens.refresh(now)?;
         let (digest, expires_at, opener) = (refresh.digest.clone(), refresh.expires_at, who.clone());

@@ -1,10 +1,14 @@
 //! One's own account: who I am here, what I may do, where there is something about me.
 
+use uuid::Uuid;
+
 use super::password::Policy;
 use super::{ActContext, App, Caller, Disclosed, Error};
 use crate::domain::refusal::Refusal;
 use crate::store::Sealed;
+use crate::store::read::accesses::MyAccess;
 use crate::store::read::me::MeView;
+use crate::store::read::records::Page;
 
 impl App {
     /// The caller, their grants in force, and the records about themselves that they may open.
@@ -13,6 +17,19 @@ impl App {
     /// [`Refusal::Unauthenticated`].
     pub async fn me(&self, cx: ActContext) -> Result<Disclosed<MeView>, Error> {
         Ok(self.store.disclose(cx, move |tx| tx.me()).await?)
+    }
+
+    /// Who looked at the records about the caller, newest first.
+    ///
+    /// # Errors
+    /// [`Refusal::Unauthenticated`].
+    pub async fn my_accesses(
+        &self,
+        cx: ActContext,
+        before: Option<Uuid>,
+        limit: i64,
+    ) -> Result<Disclosed<Page<MyAccess>>, Error> {
+        Ok(self.store.disclose(cx, move |tx| tx.my_accesses(before, limit)).await?)
     }
 
     /// Whether the caller's session is open; nothing is read for them.

@@ -3,17 +3,25 @@
 //! Acts take an [`ActContext`] (who, why, under which request) and typed input; they know no HTTP. What they return
 //! is [`Disclosed`]: its log entry is durable.
 
+pub mod cases;
+pub mod disclosure;
 pub mod documents;
 pub mod error;
+pub mod files_of;
 pub mod grants;
+pub mod jobs;
+pub mod leavers;
 pub mod login;
 pub mod me;
 pub mod media;
 pub mod password;
+pub mod publications;
 pub mod read_audit;
 pub mod records;
 pub mod registers;
+pub mod reports;
 pub mod setup;
+pub mod supervise;
 pub mod tokens;
 
 use std::sync::Arc;

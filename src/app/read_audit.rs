@@ -2,8 +2,7 @@
 
 use super::{ActContext, App, Disclosed, Error};
 use crate::store::guard::{AuditProve, AuditRead};
-use crate::store::read::audit::{AuditQuery, AuditView, ExportLine, ProofView};
-use crate::store::read::records::Page;
+use crate::store::read::audit::{AuditList, AuditQuery, ExportLine, ProofView};
 
 impl App {
     /// Entries of the log, newest first.
@@ -15,7 +14,7 @@ impl App {
         cx: ActContext,
         register: String,
         query: AuditQuery,
-    ) -> Result<Disclosed<Page<AuditView>>, Error> {
+    ) -> Result<Disclosed<AuditList>, Error> {
         let act = self.store.disclose(cx, move |tx| {
             let permit = tx.authorize_register::<AuditRead>(&register, None)?;
             tx.audit_list(permit, &query)

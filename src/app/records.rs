@@ -138,7 +138,7 @@ impl App {
         query: ListQuery,
     ) -> Result<Disclosed<Page<RecordView>>, Error> {
         let act = self.store.disclose(cx, move |tx| {
-            let permit = tx.authorize_list(&register, &record_type)?;
+            let permit = tx.authorize_list(&register, &record_type, query.institution_id)?;
             tx.record_list(permit, &record_type, &query)
         });
         Ok(act.await?)

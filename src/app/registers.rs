@@ -58,6 +58,7 @@ impl App {
             map.insert("record_types".into(), json!(definition.record_types));
             map.insert("codelists".into(), json!(definition.codelists));
             map.insert("document_kinds".into(), json!(definition.document_kinds));
+            map.insert("cases".into(), json!(definition.cases));
             map.insert("clauses".into(), json!(definition.clauses));
             map.insert("policies".into(), json!(definition.policies));
             let versions = self.store.registers();

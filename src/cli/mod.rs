@@ -8,6 +8,7 @@ mod check;
 mod conformance;
 mod demo;
 mod failure;
+mod jobs;
 mod keys;
 mod logging;
 mod migrate;
@@ -58,6 +59,8 @@ enum Command {
     Audit(audit::Audit),
     /// What the software does for each clause of a statute, and the test that shows it
     Conformance(conformance::Conformance),
+    /// What the installation does by itself: the list, a run now, a look ahead
+    Jobs(jobs::Jobs),
     /// Fictitious data
     #[command(subcommand)]
     Demo(demo::Demo),
@@ -103,6 +106,7 @@ fn execute(arguments: Arguments) -> Result<ExitCode, Failure> {
         Command::Keys(command) => command.run(&settings),
         Command::Audit(command) => command.run(&settings),
         Command::Conformance(command) => command.run(&settings),
+        Command::Jobs(command) => wait(command.run(&settings)),
         Command::Demo(command) => wait(command.run(&settings)),
     }
 }
@@ -135,6 +139,10 @@ mod tests {
             "audit verify --register r --format json",
             "audit export r --from 0 --to 100 --checkpoint c",
             "conformance --register r --format json",
+            "jobs --format json",
+            "jobs run outbox",
+            "jobs preview --on 2026-12-31 --format json",
+            "user add anne --display-name Anne --email anne@example.ee --language fi",
             "demo load --records 10 --register r",
         ];
         for line in known {

@@ -1,6 +1,7 @@
 //! `andmekogu serve`: the registers on the web.
 
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
@@ -10,6 +11,7 @@ use super::failure::Failure;
 use super::out;
 use super::start::Installation;
 use crate::config::Settings;
+use crate::jobs::Jobs;
 use crate::web;
 
 /// How often the token keys are looked at again.
@@ -34,6 +36,18 @@ impl Serve {
             (installation.start().await?, None)
         };
         let keys = actix_web::rt::spawn(installation.clone().follow_keys(app.clone(), KEYS_EVERY));
+        // Looked at on nodes without jobs too: a wrong setting should not wait for the day on which it is needed.
+        let post = installation.post()?;
+        let jobs = if settings.jobs.enabled {
+            if post.is_none() {
+                log::warn!("no relay is set (mail.host): letters wait in the outbox");
+            }
+            let jobs = Arc::new(Jobs::new(app.clone(), post));
+            let work = actix_web::rt::spawn(jobs.clone().work(settings.jobs.wake));
+            Some((jobs, work))
+        } else {
+            None
+        };
         let ready = |address| {
             let told = match &seeded {
                 Some(seeded) => out::line(seeded.welcome(address)),
@@ -45,6 +59,13 @@ impl Serve {
         };
         let served = web::serve(app, installation.web(), ready).await;
         keys.abort();
+        if let Some((jobs, work)) = jobs {
+            jobs.stop();
+            let patience = Duration::from_secs(settings.server.shutdown_seconds);
+            if actix_web::rt::time::timeout(patience, work).await.is_err() {
+                log::warn!("a job did not come to an end; another node or the next start takes it over");
+            }
+        }
         served.map_err(|e| Failure::other(format!("{}: {e}", settings.server.listen)))?;
         Ok(ExitCode::SUCCESS)
     }

@@ -14,6 +14,8 @@ use crate::clock::{Clock as _, SystemClock};
 use crate::config::secrets::{self, TokenKey};
 use crate::config::{Settings, registers};
 use crate::domain::registers::Registers;
+use crate::jobs::post::Post;
+use crate::mail::{Smtp, SmtpSettings, smtp};
 use crate::store::{DatabaseUrl, Store, migrate};
 use crate::{store, web};
 
@@ -103,6 +105,30 @@ impl Installation {
             log::info!("definition taken into use: {fresh}");
         }
         Ok(Arc::new(app))
+    }
+
+    /// The relay by which letters leave, if one is set.
+    ///
+    /// # Errors
+    /// The setting with which no mail can be sent.
+    pub(super) fn post(&self) -> Result<Option<Post>, Failure> {
+        let mail = &self.settings.mail;
+        let (Some(host), Some(from), Some(public_url)) = (&mail.host, &mail.from, &mail.public_url) else {
+            return Ok(None);
+        };
+        let smtp = Smtp::new(SmtpSettings {
+            host: host.clone(),
+            port: mail.port,
+            security: mail.security,
+            username: mail.username.clone(),
+            password: mail.password().map_err(|fault| Failure::Settings(vec![fault]))?,
+            from: from.clone(),
+            timeout: mail.timeout,
+            hello_name: smtp::own_name(),
+            extra_root: mail.extra_root.clone(),
+        });
+        let smtp = smtp.map_err(|fault| Failure::other(format!("mail.{fault}")))?;
+        Ok(Some(Post::new(smtp, public_url)))
     }
 
     /// What the web server needs.

@@ -37,6 +37,12 @@ pub(super) struct Add {
     /// Personal code with its country, as EE:38001085718
     #[arg(long, value_name = "COUNTRY:CODE", value_parser = personal_code)]
     personal_code: Option<(Country, String)>,
+    /// E-mail address for letters
+    #[arg(long, value_name = "ADDRESS")]
+    email: Option<String>,
+    /// Language of letters: et, en, fi or sv
+    #[arg(long, value_name = "CODE")]
+    language: Option<String>,
     /// File whose first line is the password [default: typed, or standard input]
     #[arg(long, value_name = "FILE")]
     password_file: Option<PathBuf>,
@@ -123,6 +129,11 @@ impl Add {
         }
         let id = app.add_user(self.name.clone(), self.display_name, self.personal_code, password).await?;
         out::line(format_args!("{} {id}", self.name))?;
+        if self.email.is_some() || self.language.is_some() {
+            app.reach_user(id, self.email, self.language)
+                .await
+                .map_err(|e| Failure::from(e).of("the user is added, how to reach them is not"))?;
+        }
         self.grant.give(&app, id).await?;
         Ok(ExitCode::SUCCESS)
     }
@@ -143,6 +154,8 @@ impl GrantArguments {
             from: self.from.unwrap_or(today),
             until: self.until,
             basis: Basis { kind, reference },
+            task: None,
+            application_id: None,
         };
         let granted = app
             .grant_as_installation(&register, new)

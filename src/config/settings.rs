@@ -13,6 +13,9 @@ use std::time::Duration;
 use log::LevelFilter;
 use toml::de::{DeTable, DeValue};
 
+use crate::domain::identity::contact::is_email;
+use crate::mail::Security;
+
 /// The file that is read when no other is named. It may be absent.
 pub const DEFAULT_FILE: &str = "config/andmekogu.toml";
 
@@ -46,6 +49,10 @@ pub struct Settings {
     pub tokens: Tokens,
     /// `[audit]`
     pub audit: Audit,
+    /// `[mail]`
+    pub mail: Mail,
+    /// `[jobs]`
+    pub jobs: Jobs,
     /// `[logging]`
     pub logging: Logging,
 }
@@ -130,6 +137,80 @@ pub struct Tokens {
 pub struct Audit {
     /// Domain under which the origins of the registers' logs stand.
     pub domain: String,
+}
+
+/// Where letters leave. Without a host they wait.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Mail {
+    /// Name or address of the relay.
+    pub host: Option<String>,
+    /// Its port.
+    pub port: u16,
+    /// How the way there is protected.
+    pub security: Security,
+    /// Name to log in with.
+    pub username: Option<String>,
+    /// Password that goes with the name; see [`Mail::password`].
+    pub password: Option<String>,
+    /// File whose first line is the password.
+    pub password_file: Option<PathBuf>,
+    /// Sender: an address, or `Name <address>`.
+    pub from: Option<String>,
+    /// The longest that one step of the conversation with the relay may take.
+    pub timeout: Duration,
+    /// What links in letters begin with.
+    pub public_url: Option<String>,
+    /// PEM file of a private authority that is trusted besides the public ones.
+    pub extra_root: Option<PathBuf>,
+}
+
+/// Hides the password.
+impl fmt::Debug for Mail {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Mail")
+            .field("host", &self.host)
+            .field("port", &self.port)
+            .field("security", &self.security)
+            .field("username", &self.username)
+            .field("password", &self.password.as_ref().map(|_| "[hidden]"))
+            .field("password_file", &self.password_file)
+            .field("from", &self.from)
+            .field("timeout", &self.timeout)
+            .field("public_url", &self.public_url)
+            .field("extra_root", &self.extra_root)
+            .finish()
+    }
+}
+
+impl Mail {
+    /// The password, as set or from its file.
+    ///
+    /// # Errors
+    /// A file that cannot be read or has no first line.
+    pub fn password(&self) -> Result<Option<String>, SettingFault> {
+        let Some(path) = &self.password_file else {
+            return Ok(self.password.clone());
+        };
+        let fault = |problem: String| SettingFault {
+            setting: "mail.password_file".to_owned(),
+            problem,
+            origin: Origin::File { path: path.clone(), line: 1 },
+        };
+        let text = std::fs::read_to_string(path).map_err(|e| fault(format!("the file cannot be read: {e}")))?;
+        match text.lines().next() {
+            Some(line) if !line.is_empty() => Ok(Some(line.to_owned())),
+            _ => Err(fault("its first line is empty; the password is expected there".to_owned())),
+        }
+    }
+}
+
+/// What the installation does by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Jobs {
+    /// Whether this node takes part in it.
+    pub enabled: bool,
+    /// How often it looks whether something is due.
+    pub wake: Duration,
 }
 
 /// The server's own log.
@@ -354,6 +435,11 @@ impl Reader {
                 passes: self.number("passwords.passes", 2, [1, 100]),
             },
             tokens: self.tokens(),
+            mail: self.mail(),
+            jobs: Jobs {
+                enabled: self.take("jobs.enabled", true, truth),
+                wake: Duration::from_secs(self.number("jobs.wake_seconds", 10, [1, 3600])),
+            },
             audit: Audit { domain: self.take("audit.domain", "andmekogu.localhost".to_owned(), domain) },
             logging: Logging {
                 level: self.take("logging.level", LevelFilter::Info, |text| {
@@ -388,13 +474,49 @@ impl Reader {
             workers,
             body_limit: self.number("server.body_limit", 1_048_576, [1024, 1_073_741_824]),
             file_limit: self.number("server.file_limit", 26_214_400, [1024, 1_073_741_824]),
-            metrics_public: self.take("server.metrics_public", false, |text| match text {
-                "true" => Ok(true),
-                "false" => Ok(false),
-                _ => Err("true or false is expected".to_owned()),
-            }),
+            metrics_public: self.take("server.metrics_public", false, truth),
             shutdown_seconds: self.number("server.shutdown_seconds", 30, [0, 3600]),
         }
+    }
+
+    fn mail(&mut self) -> Mail {
+        let file = |text: &str| Ok(Some(PathBuf::from(text)));
+        let origin = |reader: &Self, name: &str| reader.given.get(name).map(|given| given.origin.clone());
+        let (host_at, file_at) = (origin(self, "mail.host"), origin(self, "mail.password_file"));
+        let mail = Mail {
+            host: self.take("mail.host", None, host),
+            port: self.number("mail.port", 587, [1, u16::MAX]),
+            security: self.take("mail.security", Security::StartTls, |text| match text {
+                "starttls" => Ok(Security::StartTls),
+                "tls" => Ok(Security::Tls),
+                "plain_on_loopback" => Ok(Security::PlainOnLoopback),
+                _ => Err("starttls, tls or plain_on_loopback is expected".to_owned()),
+            }),
+            username: self.take("mail.username", None, |text| Ok(Some(text.to_owned()))),
+            password: self.take("mail.password", None, |text| Ok(Some(text.to_owned()))),
+            password_file: self.take("mail.password_file", None, file),
+            from: self.take("mail.from", None, sender),
+            timeout: Duration::from_secs(self.number("mail.timeout_seconds", 20, [1, 60])),
+            public_url: self.take("mail.public_url", None, public_url),
+            extra_root: self.take("mail.extra_root", None, file),
+        };
+        // Only a relay makes the others necessary.
+        if mail.host.is_some()
+            && let Some(origin) = host_at
+        {
+            for (name, lacks) in [("mail.from", mail.from.is_none()), ("mail.public_url", mail.public_url.is_none())] {
+                let said = self.faults.iter().any(|fault| fault.setting == name);
+                if lacks && !said {
+                    self.fault(name, "it must be set where mail.host is", origin.clone());
+                }
+            }
+        }
+        if mail.password.is_some()
+            && let Some(origin) = file_at.filter(|_| mail.password_file.is_some())
+        {
+            self.fault("mail.password_file", "mail.password is set too; set one of the two", origin);
+        }
+        mail
     }
 
     fn tokens(&mut self) -> Tokens {
@@ -421,6 +543,45 @@ impl Reader {
             });
         }
         tokens
+    }
+}
+
+fn truth(text: &str) -> Result<bool, String> {
+    match text {
+        "true" => Ok(true),
+        "false" => Ok(false),
+        _ => Err("true or false is expected".to_owned()),
+    }
+}
+
+fn host(text: &str) -> Result<Option<String>, String> {
+    let name = text.bytes().all(|b| b.is_ascii_alphanumeric() || b".-".contains(&b));
+    if name || text.parse::<IpAddr>().is_ok() {
+        Ok(Some(text.to_owned()))
+    } else {
+        Err("a host name or an IP address is expected, without a port".to_owned())
+    }
+}
+
+fn sender(text: &str) -> Result<Option<String>, String> {
+    let address = match text.split_once('<') {
+        Some((_, rest)) => rest.strip_suffix('>').unwrap_or_default(),
+        None => text,
+    };
+    if address.is_ascii() && is_email(address) {
+        Ok(Some(text.to_owned()))
+    } else {
+        Err("an e-mail address is expected, or a name and an address in <>".to_owned())
+    }
+}
+
+fn public_url(text: &str) -> Result<Option<String>, String> {
+    let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://")).unwrap_or_default();
+    let plain = text.bytes().all(|b| b.is_ascii_graphic()) && !text.contains(['?', '#', '@']);
+    if plain && !rest.trim_start_matches('/').is_empty() {
+        Ok(Some(text.trim_end_matches('/').to_owned()))
+    } else {
+        Err("an address is expected, as https://register.example.ee".to_owned())
     }
 }
 
@@ -519,6 +680,18 @@ mod tests {
         ("tokens.refresh_hours", "0"),
         ("tokens.keep_keys_hours", "0.5"),
         ("audit.domain", "https://example.ee"),
+        ("mail.host", "relay.example.ee:25"),
+        ("mail.port", "0"),
+        ("mail.security", "ssl"),
+        ("mail.username", ""),
+        ("mail.password", " "),
+        ("mail.password_file", ""),
+        ("mail.from", "the register"),
+        ("mail.timeout_seconds", "0"),
+        ("mail.public_url", "register.example.ee"),
+        ("mail.extra_root", ""),
+        ("jobs.enabled", "yes"),
+        ("jobs.wake_seconds", "0"),
         ("logging.level", "loud"),
         ("logging.format", "xml"),
         ("paths.data_dir", ""),
@@ -526,8 +699,8 @@ mod tests {
         ("paths.seeds_dir", ""),
     ];
 
-    const NAMES: [&str; 22] = {
-        let mut names = [""; 22];
+    const NAMES: [&str; 34] = {
+        let mut names = [""; 34];
         let mut n = 0;
         while n < names.len() {
             names[n] = WRONG[n].0;
@@ -587,6 +760,34 @@ mod tests {
         assert!(named[0].to_string().contains("/nowhere/x.toml:1: the file cannot be read"));
         let named = Settings::load(None, env(&[("ANDMEKOGU_CONFIG", "/nowhere/y.toml")]));
         assert!(named.unwrap_err()[0].to_string().contains("/nowhere/y.toml"));
+    }
+
+    #[test]
+    fn a_relay_needs_a_sender_and_an_address_for_links() {
+        let lacking = load("[mail]\nhost = 'relay.example.ee'", &[]).unwrap_err();
+        let said: Vec<String> = lacking.iter().map(ToString::to_string).collect();
+        assert!(said[0].contains("mail.from: it must be set") && said[1].contains("mail.public_url: it must be set"));
+        let set = "[mail]\nhost = 'relay.example.ee'\nfrom = 'Register <register@example.ee>'\n\
+                   public_url = 'https://register.example.ee/'";
+        let mail = load(set, &[]).unwrap().mail;
+        assert_eq!(mail.public_url.as_deref(), Some("https://register.example.ee"));
+    }
+
+    #[test]
+    fn the_password_of_the_relay_comes_from_one_place_and_is_never_printed() {
+        let set = load("", &[("ANDMEKOGU_MAIL_PASSWORD", "hush")]).unwrap();
+        assert!(!format!("{set:?}").contains("hush"));
+        assert_eq!(set.mail.password().unwrap().as_deref(), Some("hush"));
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("password");
+        std::fs::write(&file, "hush hush\nnot this\n").unwrap();
+        let path = file.display().to_string();
+        let set = load("", &[("ANDMEKOGU_MAIL_PASSWORD_FILE", &path)]).unwrap();
+        assert_eq!(set.mail.password().unwrap().as_deref(), Some("hush hush"));
+        let both = fault("", &[("ANDMEKOGU_MAIL_PASSWORD", "hush"), ("ANDMEKOGU_MAIL_PASSWORD_FILE", &path)]);
+        assert!(both.contains("set one of the two") && !both.contains("hush"), "{both}");
+        std::fs::write(&file, "\n").unwrap();
+        assert!(set.mail.password().unwrap_err().to_string().contains("mail.password_file: its first line is empty"));
     }
 
     #[test]

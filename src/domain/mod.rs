@@ -4,8 +4,13 @@
 pub mod access;
 pub mod audit;
 pub mod calendar;
+pub mod case;
+pub mod disclosure;
 pub mod identity;
+pub mod publication;
 pub mod record;
 pub mod refusal;
 pub mod registers;
+pub mod schedule;
 pub mod statute;
+pub mod supervision;

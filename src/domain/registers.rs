@@ -8,7 +8,9 @@ use chrono::NaiveDate;
 
 use super::access::Policies;
 use super::access::policy::PolicyFault;
+use super::calendar::HolidayCalendar;
 use super::record::validate::Compiled;
+use super::statute::procedures::{CaseKind, Procedure};
 use super::statute::{Catalogue, Definition, RecordType};
 
 /// One version of one register, ready for use.
@@ -20,6 +22,8 @@ pub struct Register {
     pub policies: Policies,
     /// Its compiled patterns and code lists.
     pub compiled: Compiled,
+    /// The working days of its country.
+    pub calendar: Arc<HolidayCalendar>,
 }
 
 impl Register {
@@ -33,6 +37,16 @@ impl Register {
         self.definition.record_types.iter().find(|t| t.name == name)
     }
 
+    /// The kind of case called `name`.
+    pub fn case_kind(&self, name: &str) -> Option<&CaseKind> {
+        self.definition.cases.iter().find(|c| c.name == name)
+    }
+
+    /// The first kind of case that follows `procedure`.
+    pub fn case_kind_of(&self, procedure: Procedure) -> Option<&CaseKind> {
+        self.definition.cases.iter().find(|c| c.procedure == procedure)
+    }
+
     /// Whether records of this type are the institutions.
     pub fn is_institution_type(&self, name: &str) -> bool {
         self.definition.register.institutions.record_type == name
@@ -42,6 +56,17 @@ impl Register {
     pub fn day(&self, instant: chrono::DateTime<chrono::Utc>) -> NaiveDate {
         super::calendar::day_at(instant, self.definition.register.time_zone)
     }
+}
+
+/// The calendars that come with the program, by country.
+fn calendars() -> Result<HashMap<String, Arc<HolidayCalendar>>, Vec<String>> {
+    [include_str!("../../config/calendars/EE.toml"), include_str!("../../config/calendars/FI.toml")]
+        .into_iter()
+        .map(|text| {
+            let calendar = HolidayCalendar::parse(text).map_err(|fault| vec![fault.to_string()])?;
+            Ok((calendar.country().to_owned(), Arc::new(calendar)))
+        })
+        .collect()
 }
 
 /// All loaded registers.
@@ -59,6 +84,7 @@ impl Registers {
     pub fn new(definitions: Vec<Definition>) -> Result<Self, Vec<String>> {
         let mut faults = Vec::new();
         let mut by_digest = HashMap::new();
+        let calendars = calendars()?;
         for definition in &definitions {
             let name = &definition.register.short_name;
             let policies = Policies::new(definition).map_err(|list| {
@@ -67,7 +93,13 @@ impl Registers {
             let compiled = Compiled::new(definition).map_err(|e| format!("{name}: {e}"));
             match (policies, compiled) {
                 (Ok(policies), Ok(compiled)) => {
-                    let register = Register { definition: Arc::new(definition.clone()), policies, compiled };
+                    let Some(calendar) = calendars.get(&definition.register.country) else {
+                        faults.push(format!("{name}: there is no calendar of {}", definition.register.country));
+                        continue;
+                    };
+                    let definition_of = Arc::new(definition.clone());
+                    let register =
+                        Register { definition: definition_of, policies, compiled, calendar: calendar.clone() };
                     by_digest.insert(definition.digest.clone(), Arc::new(register));
                 }
                 (policies, compiled) => {
@@ -95,6 +127,11 @@ impl Registers {
     /// The version in force on `day`, if any is.
     pub fn in_force(&self, name: &str, day: NaiveDate) -> Option<&Arc<Register>> {
         self.catalogue.in_force(name, day).and_then(|d| self.by_digest.get(&d.digest))
+    }
+
+    /// The version with this digest, if it is loaded.
+    pub fn by_digest(&self, digest: &str) -> Option<&Arc<Register>> {
+        self.by_digest.get(digest)
     }
 
     /// Every version of a register, oldest first.

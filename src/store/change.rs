@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 
+use chrono::NaiveDate;
 use diesel::prelude::*;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -14,10 +15,14 @@ use super::error::Error;
 use super::facts::{FIRST_DAY, LAST_DAY};
 use super::read::lists::every;
 use super::schema::{
-    access_grant, app_user, audit_checkpoint, base_document, definition, entry, entry_document, grant_log, idempotency,
-    login_throttle, record, record_index, record_state, refresh_token, session, stored_file, unique_key,
+    access_grant, app_user, audit_checkpoint, base_document, case_file, case_step, definition, disclosure,
+    disclosure_subject, entry, entry_document, grant_log, idempotency, leaver, leaver_log, login_throttle, outbox,
+    publication, publication_row, record, record_index, record_state, refresh_token, report_delivery, review,
+    saved_query, session, stored_file, unique_key,
 };
 use crate::domain::access::Grant;
+use crate::domain::case::{CaseFile, Deadline, Step};
+use crate::domain::publication::ComparedRow;
 use crate::domain::record::entry::{EntryKind, content_digest};
 use crate::domain::record::index::{Indexed, index, life};
 use crate::domain::record::{Entry, Timeline};
@@ -60,6 +65,36 @@ pub(in crate::store) enum Change {
     LoginFailed { throttle_key: String, failures: i64, not_before: i64, why: &'static str },
     /// A checkpoint handed out: what it says must stay true for ever.
     CheckpointIssued { size: i64, note: String },
+    /// A case opened.
+    CaseOpened { case: Box<CaseFile>, letters: Vec<LetterWrite>, idempotency: Option<(String, String, Vec<u8>)> },
+    /// A step of a case.
+    CaseStepped { case: Box<CaseFile>, step: Box<Step>, letters: Vec<LetterWrite> },
+    /// Data that leave the register.
+    Released(Box<DisclosureWrite>),
+    /// What is proposed to be made public.
+    PublicationProposed(Box<PublicationWrite>),
+    /// What was proposed is public from now on, in place of what was before; or is not; or is no longer.
+    PublicationDecided {
+        id: Uuid,
+        record_type: String,
+        state: &'static str,
+        reason: Option<String>,
+        ledger: Option<Box<DisclosureWrite>>,
+    },
+    /// A statistical report delivered: the `number`-th of its name.
+    ReportDelivered { report: String, number: i64, as_of: String, records: u64, ledger: Box<DisclosureWrite> },
+    /// Letters that remind of a case.
+    LettersQueued { case_id: Uuid, letters: Vec<LetterWrite> },
+    /// A letter sent, or tried once more, or given up.
+    LetterTried { id: Uuid, state: &'static str, attempts: i64, next_at: i64, fault: Option<String> },
+    /// A user's employment ends on a day; or, with `None`, does not end after all.
+    LeaverNoted { user_id: Uuid, leaver: Option<Box<LeaverWrite>> },
+    /// A user's e-mail address and language.
+    UserReached { user_id: Uuid, email: Option<String>, language: Option<String> },
+    /// A supervisor's query, kept under a name; without a body it is forgotten.
+    QueryKept { query: KeptQuery, body: Option<Value>, idempotency: Option<(String, String, Vec<u8>)> },
+    /// What a supervisor has reviewed and signs.
+    ReviewSigned { id: Uuid, body: Value, idempotency: Option<(String, String, Vec<u8>)> },
 }
 
 /// An entry with everything that follows from it.
@@ -90,6 +125,62 @@ pub(in crate::store) struct HeldKey {
     pub key: String,
     /// The ended record that has held it so far.
     pub from: Option<String>,
+}
+
+/// A letter to be sent.
+#[derive(Clone)]
+pub(in crate::store) struct LetterWrite {
+    pub id: Uuid,
+    /// Kind of letter, of the locales.
+    pub letter: String,
+    pub address: String,
+    pub language: String,
+    /// What stands in it: no personal data.
+    pub words: Value,
+    pub case_id: Option<Uuid>,
+    /// What it reminds of, and whom: the same reminder is queued once.
+    pub stage: Option<String>,
+}
+
+/// An entry of the ledger.
+pub(in crate::store) struct DisclosureWrite {
+    pub id: Uuid,
+    pub case_id: Option<Uuid>,
+    pub channel: String,
+    pub recipient_code: Option<String>,
+    pub record_type: Option<String>,
+    /// SHA-256 of exactly what leaves, in lower-case hexadecimal.
+    pub digest: String,
+    pub body: Value,
+    pub subjects: Vec<Uuid>,
+    pub letters: Vec<LetterWrite>,
+    pub idempotency: Option<(String, String, Vec<u8>)>,
+}
+
+/// What is proposed to be made public.
+pub(in crate::store) struct PublicationWrite {
+    pub id: Uuid,
+    pub record_type: String,
+    pub as_of: String,
+    pub digest: String,
+    pub body: Value,
+    pub rows: Vec<ComparedRow>,
+    pub idempotency: Option<(String, String, Vec<u8>)>,
+}
+
+/// A user whose employment ends.
+pub(in crate::store) struct LeaverWrite {
+    pub record_id: Uuid,
+    pub last_day: NaiveDate,
+    pub due_on: NaiveDate,
+    pub case_id: Uuid,
+}
+
+/// A supervisor's query: whose, and under which name.
+pub(in crate::store) struct KeptQuery {
+    pub id: Uuid,
+    pub user_id: Uuid,
+    pub name: String,
 }
 
 /// A base document.
@@ -157,6 +248,62 @@ impl Change {
             }
             Self::LoginFailed { failures, why, .. } => Some(json!({ "failures": failures, "why": why })),
             Self::CheckpointIssued { size, .. } => Some(json!({ "size": size })),
+            Self::CaseOpened { case, letters, .. } => Some(json!({
+                "case_id": case.id,
+                "kind": case.kind,
+                "due_on": case.deadline.as_ref().map(|d| d.due.to_string()),
+                "sha256": digest_of(&json!(case)),
+                "letters": letters.len(),
+            })),
+            Self::CaseStepped { case, step, letters } => Some(json!({
+                "case_id": case.id,
+                "kind": case.kind,
+                "number": case.version,
+                "act": step.act,
+                "outcome": step.outcome,
+                "due_on": case.deadline.as_ref().map(|d| d.due.to_string()),
+                "sha256": digest_of(&json!(step)),
+                "letters": letters.len(),
+            })),
+            Self::Released(d) => Some(d.detail()),
+            Self::PublicationProposed(p) => Some(json!({
+                "publication_id": p.id,
+                "record_type": p.record_type,
+                "as_of": p.as_of,
+                "digest": p.digest,
+            })),
+            Self::PublicationDecided { id, record_type, state, reason, ledger } => Some(json!({
+                "publication_id": id,
+                "record_type": record_type,
+                "state": state,
+                "reason": reason,
+                "disclosure": ledger.as_ref().map(|d| d.detail()),
+            })),
+            Self::ReportDelivered { report, number, as_of, records, ledger } => Some(json!({
+                "report": report,
+                "number": number,
+                "as_of": as_of,
+                "records": records,
+                "disclosure": ledger.detail(),
+            })),
+            Self::LettersQueued { case_id, letters } => {
+                let kinds: Vec<&str> = letters.iter().map(|l| l.letter.as_str()).collect();
+                Some(json!({ "case_id": case_id, "letters": kinds }))
+            }
+            Self::LetterTried { id, state, attempts, fault, next_at: _ } => {
+                Some(json!({ "letter_id": id, "state": state, "attempts": attempts, "fault": fault }))
+            }
+            Self::LeaverNoted { user_id, leaver } => Some(json!({
+                "user_id": user_id,
+                "last_day": leaver.as_ref().map(|l| l.last_day.to_string()),
+                "due_on": leaver.as_ref().map(|l| l.due_on.to_string()),
+                "case_id": leaver.as_ref().map(|l| l.case_id),
+            })),
+            Self::UserReached { user_id, email, language } => {
+                Some(json!({ "user_id": user_id, "email": email.is_some(), "language": language }))
+            }
+            Self::QueryKept { query, body, .. } => Some(json!({ "query_id": query.id, "kept": body.is_some() })),
+            Self::ReviewSigned { id, body, .. } => Some(json!({ "review_id": id, "sha256": digest_of(body) })),
         }
     }
 
@@ -355,6 +502,183 @@ impl Change {
                 on_conn!(conn, c => diesel::insert_into(audit_checkpoint::table)
                     .values(row).on_conflict_do_nothing().execute(c))?;
                 Ok(())
+            }
+            Self::CaseOpened { case, letters, idempotency } => {
+                diesel::insert_into(case_file::table)
+                    .values((
+                        case_file::register.eq(register),
+                        case_file::id.eq(case.id.to_string()),
+                        case_file::kind.eq(&case.kind),
+                        case_file::state.eq(case.state.as_str()),
+                        case_file::institution_id.eq(case.institution_id.map(|i| i.to_string())),
+                        case_file::record_id.eq(case.record_id.map(|i| i.to_string())),
+                        case_file::opened_by.eq(&case.opened_by),
+                        case_file::opened_at.eq(at),
+                        case_file::due_at.eq(case.deadline.as_ref().and_then(Deadline::micros)),
+                        case_file::version.eq(case.version),
+                        case_file::body.eq(json!(case).to_string()),
+                        case_file::audit_id.eq(&audit),
+                    ))
+                    .execute(conn)?;
+                write_step(conn, register, &case, "open", &json!(case), &audit, at, by)?;
+                write_letters(conn, register, letters, &audit, at)?;
+                remember(conn, register, idempotency, case.id, at)
+            }
+            Self::CaseStepped { case, step, letters } => {
+                diesel::update(case_file::table.find((register, case.id.to_string())))
+                    .set((
+                        case_file::state.eq(case.state.as_str()),
+                        case_file::due_at.eq(case.deadline.as_ref().and_then(Deadline::micros)),
+                        case_file::closed_at.eq(case.state.is_over().then_some(at)),
+                        case_file::version.eq(case.version),
+                        case_file::body.eq(json!(case).to_string()),
+                    ))
+                    .execute(conn)?;
+                write_step(conn, register, &case, step.act.as_str(), &json!(step), &audit, at, by)?;
+                write_letters(conn, register, letters, &audit, at)
+            }
+            Self::Released(d) => write_disclosure(conn, register, *d, &audit, at),
+            Self::PublicationProposed(p) => {
+                diesel::insert_into(publication::table)
+                    .values((
+                        publication::register.eq(register),
+                        publication::id.eq(p.id.to_string()),
+                        publication::record_type.eq(p.record_type),
+                        publication::state.eq("proposed"),
+                        publication::as_of.eq(p.as_of),
+                        publication::proposed_at.eq(at),
+                        publication::proposed_by.eq(by),
+                        publication::digest.eq(p.digest),
+                        publication::body.eq(p.body.to_string()),
+                        publication::audit_id.eq(audit),
+                    ))
+                    .execute(conn)?;
+                write_public_rows(conn, register, p.id, &p.rows)?;
+                remember(conn, register, p.idempotency, p.id, at)
+            }
+            Self::PublicationDecided { id, record_type, state, reason, ledger } => {
+                let id = id.to_string();
+                let row = publication::table.find((register, &id));
+                if state == "public" {
+                    let before = publication::table
+                        .filter(publication::register.eq(register))
+                        .filter(publication::record_type.eq(record_type))
+                        .filter(publication::state.eq("public"));
+                    diesel::update(before)
+                        .set((publication::state.eq("replaced"), publication::public_until.eq(at)))
+                        .execute(conn)?;
+                    diesel::update(row)
+                        .set((
+                            publication::state.eq(state),
+                            publication::decided_at.eq(at),
+                            publication::decided_by.eq(by),
+                            publication::public_from.eq(at),
+                        ))
+                        .execute(conn)?;
+                } else {
+                    diesel::update(row)
+                        .set((
+                            publication::state.eq(state),
+                            publication::withdrawn_by.eq(by),
+                            publication::withdrawn_for.eq(reason),
+                        ))
+                        .execute(conn)?;
+                    // What was only proposed has never been public.
+                    diesel::update(row.filter(publication::public_from.is_not_null()))
+                        .set(publication::public_until.eq(at))
+                        .execute(conn)?;
+                }
+                ledger.map_or(Ok(()), |d| write_disclosure(conn, register, *d, &audit, at))
+            }
+            Self::ReportDelivered { report, number, as_of, records: _, ledger } => {
+                let disclosure_id = ledger.id.to_string();
+                write_disclosure(conn, register, *ledger, &audit, at)?;
+                // Whoever delivers at the same instant fails on the primary key.
+                diesel::insert_into(report_delivery::table)
+                    .values((
+                        report_delivery::register.eq(register),
+                        report_delivery::report.eq(report),
+                        report_delivery::number.eq(number),
+                        report_delivery::as_of.eq(as_of),
+                        report_delivery::disclosure_id.eq(disclosure_id),
+                    ))
+                    .execute(conn)?;
+                Ok(())
+            }
+            Self::LettersQueued { case_id: _, letters } => write_letters(conn, register, letters, &audit, at),
+            Self::LetterTried { id, state, attempts, next_at, fault } => {
+                diesel::update(outbox::table.find((register, id.to_string())))
+                    .set((
+                        outbox::state.eq(state),
+                        outbox::attempts.eq(attempts),
+                        outbox::next_at.eq(next_at),
+                        outbox::fault.eq(fault),
+                        outbox::sent_at.eq((state == "sent").then_some(at)),
+                    ))
+                    .execute(conn)?;
+                Ok(())
+            }
+            Self::LeaverNoted { user_id, leaver: noted } => {
+                diesel::insert_into(leaver_log::table)
+                    .values((
+                        leaver_log::register.eq(register),
+                        leaver_log::id.eq(&audit),
+                        leaver_log::user_id.eq(user_id.to_string()),
+                        leaver_log::last_day.eq(noted.as_ref().map(|n| n.last_day.to_string())),
+                        leaver_log::recorded_at.eq(at),
+                        leaver_log::audit_id.eq(&audit),
+                    ))
+                    .execute(conn)?;
+                diesel::delete(leaver::table.find((register, user_id.to_string()))).execute(conn)?;
+                if let Some(noted) = noted {
+                    diesel::insert_into(leaver::table)
+                        .values((
+                            leaver::register.eq(register),
+                            leaver::user_id.eq(user_id.to_string()),
+                            leaver::record_id.eq(noted.record_id.to_string()),
+                            leaver::last_day.eq(noted.last_day.to_string()),
+                            leaver::due_on.eq(noted.due_on.to_string()),
+                            leaver::case_id.eq(noted.case_id.to_string()),
+                        ))
+                        .execute(conn)?;
+                }
+                Ok(())
+            }
+            Self::UserReached { user_id, email, language } => {
+                diesel::update(app_user::table.find((register, user_id.to_string())))
+                    .set((app_user::email.eq(email), app_user::language.eq(language)))
+                    .execute(conn)?;
+                Ok(())
+            }
+            Self::QueryKept { query: KeptQuery { id, user_id, name }, body, idempotency } => {
+                diesel::delete(saved_query::table.find((register, id.to_string()))).execute(conn)?;
+                if let Some(body) = body {
+                    diesel::insert_into(saved_query::table)
+                        .values((
+                            saved_query::register.eq(register),
+                            saved_query::id.eq(id.to_string()),
+                            saved_query::user_id.eq(user_id.to_string()),
+                            saved_query::name.eq(name),
+                            saved_query::body.eq(body.to_string()),
+                            saved_query::saved_at.eq(at),
+                            saved_query::audit_id.eq(audit),
+                        ))
+                        .execute(conn)?;
+                }
+                remember(conn, register, idempotency, id, at)
+            }
+            Self::ReviewSigned { id, body, idempotency } => {
+                diesel::insert_into(review::table)
+                    .values((
+                        review::register.eq(register),
+                        review::id.eq(id.to_string()),
+                        review::signed_at.eq(at),
+                        review::signed_by.eq(by),
+                        review::body.eq(body.to_string()),
+                        review::audit_id.eq(audit),
+                    ))
+                    .execute(conn)?;
+                remember(conn, register, idempotency, id, at)
             }
         }
     }
@@ -599,4 +923,134 @@ pub(in crate::store) fn of_kind(kind: EntryKind, write: Box<EntryWrite>) -> Chan
         EntryKind::Correction => Change::RecordCorrected(write),
         EntryKind::End => Change::RecordEnded(write),
     }
+}
+
+impl DisclosureWrite {
+    /// What the log tells of it: composition, basis, digest and number, but not to whom nor whose.
+    fn detail(&self) -> Value {
+        json!({
+            "disclosure_id": self.id,
+            "case_id": self.case_id,
+            "channel": self.channel,
+            "digest": self.digest,
+            "subjects": self.subjects.len(),
+            "sha256": digest_of(&self.body),
+        })
+    }
+}
+
+/// SHA-256 of a value as text, in lower-case hexadecimal: ties what a ledger says to the log.
+pub(in crate::store) fn digest_of(value: &Value) -> String {
+    content_digest(&value.to_string(), None)
+}
+
+#[expect(clippy::too_many_arguments, reason = "a row's columns")]
+fn write_step(
+    conn: &mut AnyConn,
+    register: &str,
+    case: &CaseFile,
+    act: &str,
+    body: &Value,
+    audit: &str,
+    at: i64,
+    by: &str,
+) -> Result<(), Error> {
+    diesel::insert_into(case_step::table)
+        .values((
+            case_step::register.eq(register),
+            case_step::case_id.eq(case.id.to_string()),
+            case_step::number.eq(case.version),
+            case_step::act.eq(act),
+            case_step::made_at.eq(at),
+            case_step::made_by.eq(by),
+            case_step::body.eq(body.to_string()),
+            case_step::audit_id.eq(audit),
+        ))
+        .execute(conn)?;
+    Ok(())
+}
+
+fn write_letters(
+    conn: &mut AnyConn,
+    register: &str,
+    letters: Vec<LetterWrite>,
+    audit: &str,
+    at: i64,
+) -> Result<(), Error> {
+    let rows: Vec<_> = letters
+        .into_iter()
+        .map(|l| {
+            (
+                outbox::register.eq(register),
+                outbox::id.eq(l.id.to_string()),
+                outbox::state.eq("queued"),
+                outbox::letter.eq(l.letter),
+                outbox::address.eq(l.address),
+                outbox::language.eq(l.language),
+                outbox::words.eq(l.words.to_string()),
+                outbox::case_id.eq(l.case_id.map(|c| c.to_string())),
+                outbox::stage.eq(l.stage),
+                outbox::created_at.eq(at),
+                outbox::next_at.eq(at),
+                outbox::attempts.eq(0),
+                outbox::audit_id.eq(audit),
+            )
+        })
+        .collect();
+    Ok(insert_rows!(conn, outbox::table, rows)?)
+}
+
+fn write_public_rows(conn: &mut AnyConn, register: &str, id: Uuid, rows: &[ComparedRow]) -> Result<(), Error> {
+    let id = id.to_string();
+    for (part, chunk) in rows.chunks(1_000).enumerate() {
+        let rows: Vec<_> = (part * 1_000..)
+            .zip(chunk)
+            .map(|(n, row)| {
+                (
+                    publication_row::register.eq(register),
+                    publication_row::publication_id.eq(&id),
+                    publication_row::number.eq(i64::try_from(n).unwrap_or(i64::MAX)),
+                    publication_row::record_id.eq(row.record_id.to_string()),
+                    publication_row::difference.eq(row.difference.as_str()),
+                    publication_row::body.eq(row.shown.as_ref().map(Value::to_string)),
+                    publication_row::earlier.eq(row.before.as_ref().map(Value::to_string)),
+                )
+            })
+            .collect();
+        insert_rows!(conn, publication_row::table, rows)?;
+    }
+    Ok(())
+}
+
+fn write_disclosure(conn: &mut AnyConn, register: &str, d: DisclosureWrite, audit: &str, at: i64) -> Result<(), Error> {
+    let id = d.id.to_string();
+    diesel::insert_into(disclosure::table)
+        .values((
+            disclosure::register.eq(register),
+            disclosure::id.eq(&id),
+            disclosure::case_id.eq(d.case_id.map(|c| c.to_string())),
+            disclosure::released_at.eq(at),
+            disclosure::channel.eq(d.channel),
+            disclosure::recipient_code.eq(d.recipient_code),
+            disclosure::record_type.eq(d.record_type),
+            disclosure::digest.eq(d.digest),
+            disclosure::body.eq(d.body.to_string()),
+            disclosure::audit_id.eq(audit),
+        ))
+        .execute(conn)?;
+    for part in d.subjects.chunks(1_000) {
+        let rows: Vec<_> = part
+            .iter()
+            .map(|subject| {
+                (
+                    disclosure_subject::register.eq(register),
+                    disclosure_subject::record_id.eq(subject.to_string()),
+                    disclosure_subject::disclosure_id.eq(&id),
+                )
+            })
+            .collect();
+        insert_rows!(conn, disclosure_subject::table, rows)?;
+    }
+    write_letters(conn, register, d.letters, audit, at)?;
+    remember(conn, register, d.idempotency, d.id, at)
 }

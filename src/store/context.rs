@@ -40,6 +40,8 @@ pub struct ActContext {
     pub idempotency: Option<Idempotency>,
     /// Version that the caller has seen, from `If-Match`.
     pub if_match: Option<i64>,
+    /// The grant under which the caller acts, where they hold several and name one.
+    pub acting_as: Option<Uuid>,
 }
 
 impl ActContext {
@@ -51,6 +53,7 @@ impl ActContext {
             request_id: None,
             idempotency: None,
             if_match: None,
+            acting_as: None,
         }
     }
 

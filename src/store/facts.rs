@@ -1,5 +1,7 @@
 //! What the store knows of a record when it decides about an act: never handed out.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, NaiveDate, Utc};
 use diesel::prelude::*;
 use serde_json::Value;
@@ -103,12 +105,22 @@ pub(in crate::store) fn load(
 
 /// Every entry of a record, in the order made.
 pub(in crate::store) fn entries(conn: &mut AnyConn, register: &str, record_id: Uuid) -> Result<Vec<Entry>, Error> {
-    type Row = (String, i64, String, String, i64, String, Option<String>);
+    Ok(entries_of(conn, register, &[record_id])?.remove(&record_id).unwrap_or_default())
+}
+
+/// Every entry of each record, in the order made.
+pub(in crate::store) fn entries_of(
+    conn: &mut AnyConn,
+    register: &str,
+    records: &[Uuid],
+) -> Result<HashMap<Uuid, Vec<Entry>>, Error> {
+    type Row = (String, String, i64, String, String, i64, String, Option<String>);
     let rows: Vec<Row> = entry::table
         .filter(entry::register.eq(register))
-        .filter(entry::record_id.eq(record_id.to_string()))
-        .order(entry::number)
+        .filter(entry::record_id.eq_any(records.iter().map(Uuid::to_string)))
+        .order((entry::record_id, entry::number))
         .select((
+            entry::record_id,
             entry::id,
             entry::number,
             entry::kind,
@@ -118,19 +130,19 @@ pub(in crate::store) fn entries(conn: &mut AnyConn, register: &str, record_id: U
             entry::supersedes,
         ))
         .load(conn)?;
-    rows.into_iter()
-        .map(|(entry_id, number, kind, effective_on, recorded_at, data, supersedes)| {
-            Ok(Entry {
-                id: id(&entry_id)?,
-                number,
-                kind: EntryKind::parse(&kind).ok_or_else(|| Error::Damaged("an entry's kind".into()))?,
-                effective_on: day(&effective_on)?,
-                recorded_at: instant(recorded_at),
-                data: json(&data)?,
-                supersedes: supersedes.as_deref().map(id).transpose()?,
-            })
-        })
-        .collect()
+    let mut found: HashMap<Uuid, Vec<Entry>> = HashMap::new();
+    for (record_id, entry_id, number, kind, effective_on, recorded_at, data, supersedes) in rows {
+        found.entry(id(&record_id)?).or_default().push(Entry {
+            id: id(&entry_id)?,
+            number,
+            kind: EntryKind::parse(&kind).ok_or_else(|| Error::Damaged("an entry's kind".into()))?,
+            effective_on: day(&effective_on)?,
+            recorded_at: instant(recorded_at),
+            data: json(&data)?,
+            supersedes: supersedes.as_deref().map(id).transpose()?,
+        });
+    }
+    Ok(found)
 }
 
 /// Locks the record's row until the transaction ends (PostgreSQL; SQLite has one writer anyway).

@@ -17,6 +17,7 @@ use super::facts::RecordFacts;
 use crate::domain::access::rights::Ruling;
 use crate::domain::access::{Action, SectionRights};
 use crate::domain::audit::Event;
+use crate::domain::case::CaseFile;
 use crate::domain::registers::Register;
 
 /// Ties a value to one transaction: invariant in `'tx`.
@@ -55,6 +56,19 @@ acts!(
     GrantRevoke,
     AuditRead,
     AuditProve,
+    AuditReview,
+    AccessReport,
+    JobList,
+    CaseOpen,
+    CaseRead,
+    CaseRespond,
+    CaseHandle,
+    CaseDecide,
+    DisclosureRelease,
+    DisclosureList,
+    ReportRun,
+    PublicationPropose,
+    PublicationApprove,
 );
 
 /// Leave to do one act `A`, once, in one transaction.
@@ -66,11 +80,18 @@ pub struct Permit<'tx, A: Act> {
     /// What the holder may see of the result.
     pub(in crate::store) view: SectionRights,
     pub(in crate::store) facts: Option<RecordFacts>,
+    /// The case that it is about.
+    pub(in crate::store) case: Option<Box<CaseFile>>,
     pub(in crate::store) act: PhantomData<A>,
     pub(in crate::store) brand: Brand<'tx>,
 }
 
 impl<A: Act> Permit<'_, A> {
+    /// The case that it is about.
+    pub fn case(&self) -> Option<&CaseFile> {
+        self.case.as_deref()
+    }
+
     /// The version of the register under which it was given.
     pub fn register(&self) -> &Arc<Register> {
         &self.register

@@ -11,6 +11,7 @@ pub mod context;
 pub mod error;
 mod facts;
 pub mod guard;
+pub mod jobs;
 mod log;
 pub mod migrate;
 pub mod read;
@@ -24,7 +25,9 @@ mod writer;
 use std::sync::{Arc, RwLock};
 
 use diesel::prelude::*;
+use sha2::{Digest as _, Sha256};
 use tokio::sync::oneshot;
+use uuid::Uuid;
 
 pub use conn::DatabaseUrl;
 pub use context::{ActContext, Caller, Idempotency};
@@ -182,6 +185,66 @@ impl Store {
         self.submit(run).await.map(Disclosed::new)
     }
 
+    /// Reads what is to leave, renders it, enters it in the ledger, and only then lets go of it.
+    ///
+    /// `read` sees one state of the database, whatever happens meanwhile. What it gives is shown to `render` only, a
+    /// plain function that can keep nothing; both run off the async threads. `write` runs in one transaction with the
+    /// digest of exactly those bytes: it checks once more, logs whose data they are and enters the ledger. The bytes
+    /// come back once that has committed: a crash in between leaves a ledger that says more than was sent, never less.
+    ///
+    /// # Errors
+    /// What `read`, `render` or `write` refused; [`Error::LogFailed`] when the log could not be written.
+    pub(crate) async fn release<T, R, W>(
+        self: &Arc<Self>,
+        cx: ActContext,
+        read: R,
+        render: fn(&T) -> Result<Vec<u8>, Error>,
+        mut write: W,
+    ) -> Result<Disclosed<Left>, Error>
+    where
+        T: Send + Sync + 'static,
+        R: for<'tx> FnOnce(&mut Tx<'tx>, Uuid) -> Result<Sealed<'tx, T>, Error> + Send + 'static,
+        W: for<'tx> FnMut(&mut WriteTx<'tx>, &Leaving<T>) -> Result<(), Error> + Send + 'static,
+    {
+        let mut random = [0_u8; 8];
+        getrandom::fill(&mut random).map_err(|e| Error::Unavailable(e.to_string()))?;
+        let id = crate::clock::uuid_at(self.stamps.next(0), random);
+        let (store, reader) = (self.clone(), cx.clone());
+        let found = tokio::task::spawn_blocking(move || {
+            let found = store.read(&reader, |tx| {
+                tx.freeze()?;
+                read(tx, id)
+            })?;
+            Ok::<_, Error>(match found {
+                Read::Found(data, event) => {
+                    let bytes = render(&data)?;
+                    let digest = hex(&Sha256::digest(&bytes));
+                    Read::Found(Arc::new(Leaving { id, data, bytes: bytes.into(), digest }), event)
+                }
+                Read::Refused(error, event) => Read::Refused(error, event),
+            })
+        })
+        .await
+        .map_err(|e| Error::Unavailable(e.to_string()))??;
+        let (leaving, event) = match found {
+            Read::Found(leaving, event) => (leaving, event),
+            Read::Refused(error, event) => {
+                self.log(event).await?;
+                return Err(error);
+            }
+        };
+        let left = Left { id, bytes: leaving.bytes.clone(), digest: leaving.digest.clone() };
+        let written = self.write(cx, move |tx| {
+            if let Some(event) = event.clone() {
+                tx.note(event, 0, None)?;
+            }
+            write(tx, &leaving)?;
+            Ok(Sealed::new((), None))
+        });
+        written.await?;
+        Ok(Disclosed::new(left))
+    }
+
     async fn log(&self, event: Event) -> Result<(), Error> {
         let stamps = self.stamps.clone();
         let run = move |conn: &mut AnyConn, traces: &mut Traces| {
@@ -219,6 +282,29 @@ impl Store {
     pub fn url(&self) -> &DatabaseUrl {
         &self.url
     }
+}
+
+/// What is about to leave: rendered, and not yet in the ledger. Only the store looks into it.
+pub(crate) struct Leaving<T> {
+    pub(in crate::store) id: Uuid,
+    pub(in crate::store) data: T,
+    bytes: Arc<[u8]>,
+    pub(in crate::store) digest: String,
+}
+
+/// What has left: it stands in the ledger.
+pub struct Left {
+    /// Id of its entry in the ledger.
+    pub id: Uuid,
+    /// Exactly what leaves.
+    pub bytes: Arc<[u8]>,
+    /// SHA-256 of it, in lower-case hexadecimal.
+    pub digest: String,
+}
+
+/// Bytes in lower-case hexadecimal.
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|b| format!("{b:02x}")).collect()
 }
 
 enum Read<T> {

@@ -191,6 +191,8 @@ diesel::table! {
         blocked -> BigInt,
         created_at -> BigInt,
         audit_id -> Text,
+        email -> Nullable<Text>,
+        language -> Nullable<Text>,
     }
 }
 
@@ -281,6 +283,182 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    case_file (register, id) {
+        register -> Text,
+        id -> Text,
+        kind -> Text,
+        state -> Text,
+        institution_id -> Nullable<Text>,
+        record_id -> Nullable<Text>,
+        opened_by -> Text,
+        opened_at -> BigInt,
+        due_at -> Nullable<BigInt>,
+        closed_at -> Nullable<BigInt>,
+        version -> BigInt,
+        body -> Text,
+        audit_id -> Text,
+    }
+}
+
+diesel::table! {
+    case_step (register, case_id, number) {
+        register -> Text,
+        case_id -> Text,
+        number -> BigInt,
+        act -> Text,
+        made_at -> BigInt,
+        made_by -> Text,
+        body -> Text,
+        audit_id -> Text,
+    }
+}
+
+diesel::table! {
+    disclosure (register, id) {
+        register -> Text,
+        id -> Text,
+        case_id -> Nullable<Text>,
+        released_at -> BigInt,
+        channel -> Text,
+        recipient_code -> Nullable<Text>,
+        record_type -> Nullable<Text>,
+        digest -> Text,
+        body -> Text,
+        audit_id -> Text,
+    }
+}
+
+diesel::table! {
+    disclosure_subject (register, record_id, disclosure_id) {
+        register -> Text,
+        record_id -> Text,
+        disclosure_id -> Text,
+    }
+}
+
+diesel::table! {
+    publication (register, id) {
+        register -> Text,
+        id -> Text,
+        record_type -> Text,
+        state -> Text,
+        as_of -> Text,
+        proposed_at -> BigInt,
+        proposed_by -> Text,
+        decided_at -> Nullable<BigInt>,
+        decided_by -> Nullable<Text>,
+        public_from -> Nullable<BigInt>,
+        public_until -> Nullable<BigInt>,
+        withdrawn_by -> Nullable<Text>,
+        withdrawn_for -> Nullable<Text>,
+        digest -> Text,
+        body -> Text,
+        audit_id -> Text,
+    }
+}
+
+diesel::table! {
+    publication_row (register, publication_id, number) {
+        register -> Text,
+        publication_id -> Text,
+        number -> BigInt,
+        record_id -> Text,
+        difference -> Text,
+        body -> Nullable<Text>,
+        earlier -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    report_delivery (register, report, number) {
+        register -> Text,
+        report -> Text,
+        number -> BigInt,
+        as_of -> Text,
+        disclosure_id -> Text,
+    }
+}
+
+diesel::table! {
+    outbox (register, id) {
+        register -> Text,
+        id -> Text,
+        state -> Text,
+        letter -> Text,
+        address -> Text,
+        language -> Text,
+        words -> Text,
+        case_id -> Nullable<Text>,
+        created_at -> BigInt,
+        next_at -> BigInt,
+        attempts -> BigInt,
+        fault -> Nullable<Text>,
+        sent_at -> Nullable<BigInt>,
+        stage -> Nullable<Text>,
+        audit_id -> Text,
+    }
+}
+
+diesel::table! {
+    job_run (register, job, due_at) {
+        register -> Text,
+        job -> Text,
+        due_at -> BigInt,
+        node -> Text,
+        started_at -> BigInt,
+        lease_until -> BigInt,
+        finished_at -> Nullable<BigInt>,
+        outcome -> Nullable<Text>,
+        detail -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    leaver (register, user_id) {
+        register -> Text,
+        user_id -> Text,
+        record_id -> Text,
+        last_day -> Text,
+        due_on -> Text,
+        case_id -> Text,
+    }
+}
+
+diesel::table! {
+    leaver_log (register, id) {
+        register -> Text,
+        id -> Text,
+        user_id -> Text,
+        last_day -> Nullable<Text>,
+        recorded_at -> BigInt,
+        audit_id -> Text,
+    }
+}
+
+diesel::table! {
+    saved_query (register, id) {
+        register -> Text,
+        id -> Text,
+        user_id -> Text,
+        name -> Text,
+        body -> Text,
+        saved_at -> BigInt,
+        audit_id -> Text,
+    }
+}
+
+diesel::table! {
+    review (register, id) {
+        register -> Text,
+        id -> Text,
+        signed_at -> BigInt,
+        signed_by -> Text,
+        body -> Text,
+        audit_id -> Text,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     audit_event,
     audit_payload,
@@ -307,4 +485,17 @@ diesel::allow_tables_to_appear_in_same_query!(
     idempotency,
     lease,
     unique_key,
+    case_file,
+    case_step,
+    disclosure,
+    disclosure_subject,
+    publication,
+    publication_row,
+    report_delivery,
+    outbox,
+    job_run,
+    leaver,
+    leaver_log,
+    saved_query,
+    review,
 );

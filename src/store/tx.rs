@@ -14,7 +14,7 @@ use super::error::Error;
 use super::facts::{self, RecordFacts};
 use super::guard::{Act, Brand, Permit, RecordCreate, RecordList};
 use super::log;
-use super::schema::{access_grant, app_user, session};
+use super::schema::{access_grant, app_user, leaver, session};
 use crate::domain::access::policy::INSTALLATION;
 use crate::domain::access::rights::Ruling;
 use crate::domain::access::{Action, Actor, Coordinates, Grant, SectionRights};
@@ -119,13 +119,33 @@ impl<'tx> Tx<'tx> {
                 user_id: Some(user.id),
                 name: user.username,
                 personal_code: user.personal_code,
-                grants: self.grants_in_force(register.name(), user.id, self.today(register))?,
+                grants: self.acting_grants(register, user.id)?,
                 standing_roles: Vec::new(),
             },
         };
         let actor = Arc::new(actor);
         self.actors.insert(register.name().to_owned(), actor.clone());
         Ok(actor)
+    }
+
+    /// The grants under which the caller acts: those in force, and of these the one that they name.
+    fn acting_grants(&mut self, register: &Register, user: Uuid) -> Result<Vec<Grant>, Error> {
+        let today = self.today(register);
+        let source = &register.definition.register;
+        let mut grants = self.grants_in_force(register.name(), user, today)?;
+        // A processor's users have access only between the days of its contract.
+        grants.retain(|grant| {
+            let bound = source.roles.iter().any(|r| r.name == grant.role && r.within_contract);
+            !bound || source.processors.iter().filter_map(|p| p.contract.as_ref()).any(|c| c.holds_on(today))
+        });
+        if let Some(acting) = self.cx.acting_as {
+            grants.retain(|grant| grant.id == acting);
+            if grants.is_empty() {
+                let detail = "you hold no such grant in this register today".to_owned();
+                return Err(Refusal::Forbidden { clause: source.access.clause.clone(), detail }.into());
+            }
+        }
+        Ok(grants)
     }
 
     /// A user's grants in force on `day`.
@@ -136,12 +156,19 @@ impl<'tx> Tx<'tx> {
         day: NaiveDate,
     ) -> Result<Vec<Grant>, Error> {
         let day = day.to_string();
+        // Whoever has left holds no longer what they held on their last day, whether it has been ended yet or not.
+        let left = leaver::table
+            .filter(leaver::register.eq(access_grant::register))
+            .filter(leaver::user_id.eq(access_grant::user_id))
+            .filter(leaver::last_day.lt(day.clone()))
+            .filter(leaver::last_day.ge(access_grant::from_day));
         let bodies: Vec<String> = access_grant::table
             .filter(access_grant::register.eq(register))
             .filter(access_grant::user_id.eq(user.to_string()))
             .filter(access_grant::revoked_at.is_null())
             .filter(access_grant::from_day.le(&day))
             .filter(access_grant::until_day.ge(&day))
+            .filter(diesel::dsl::not(diesel::dsl::exists(left)))
             .order(access_grant::id)
             .select(access_grant::body)
             .load(self.conn)?;
@@ -177,6 +204,26 @@ impl<'tx> Tx<'tx> {
             return false;
         };
         data.get(&subject.personal_code).and_then(serde_json::Value::as_str) == Some(own)
+    }
+
+    /// Whether the actor is a guardian of the minor whom the record is about: today, whatever day is asked about.
+    fn stands_for(
+        &mut self,
+        register: &Register,
+        actor: &Actor,
+        record_type: &RecordType,
+        record_id: Uuid,
+    ) -> Result<bool, Error> {
+        let Some((subject, own)) = record_type.subject.as_ref().zip(actor.personal_code.as_deref()) else {
+            return Ok(false);
+        };
+        if subject.guardians.is_none() {
+            return Ok(false);
+        }
+        let today = self.today(register);
+        let country = &register.definition.register.country;
+        let facts = facts::load(self.conn, register.name(), record_id, today)?;
+        Ok(facts.is_some_and(|f| subject.guardians_on(country, &f.data, today).contains(&own)))
     }
 
     fn purpose(&self, register: &Register, about_self: bool) -> Result<bool, Error> {
@@ -238,7 +285,8 @@ impl<'tx> Tx<'tx> {
         }
         let on = on.unwrap_or_else(|| self.today(&register));
         let found = facts::load(self.conn, register.name(), record_id, on)?.filter(|f| f.record_type == record_type);
-        let about_self = found.as_ref().is_some_and(|f| Self::about_self(&actor, kind, &f.data));
+        let own = found.as_ref().is_some_and(|f| Self::about_self(&actor, kind, &f.data));
+        let about_self = own || found.is_some() && self.stands_for(&register, &actor, kind, record_id)?;
         let at = Coordinates {
             institution_id: found.as_ref().map(|f| f.institution_id),
             about_self,
@@ -311,18 +359,30 @@ impl<'tx> Tx<'tx> {
     ///
     /// # Errors
     /// As [`Tx::authorize_create`].
-    pub fn authorize_list(&mut self, register: &str, record_type: &str) -> Result<Permit<'tx, RecordList>, Error> {
+    pub fn authorize_list(
+        &mut self,
+        register: &str,
+        record_type: &str,
+        institution: Option<Uuid>,
+    ) -> Result<Permit<'tx, RecordList>, Error> {
         let register = self.register(register)?;
         let kind = register.record_type(record_type).ok_or(Refusal::NotFound { what: "record type" })?;
         let actor = self.actor(&register)?;
         let purpose_given = self.purpose(&register, false)?;
-        let reach = actor.grants.iter().map(|g| g.institution_id).chain([None]);
+        // A list is one act in one role: under the grant that reaches furthest among those that reach what is asked for.
+        let mut reach: Vec<Option<Uuid>> = actor.grants.iter().map(|g| g.institution_id).chain([None]).collect();
+        reach.sort_by_key(|i| (institution.is_some() && i.is_some() && *i != institution, i.is_some()));
         let mut last = None;
         for institution_id in reach {
             let at = Coordinates { institution_id, about_self: false, status: Status::Active, purpose_given };
             let rights = actor.sections(&register.policies, &register.definition, kind, Action::RecordList, &at);
             if let Some(ruling) = rights.leading().filter(|_| rights.any()) {
                 let ruling = ruling.clone();
+                if let Some(acting) = ruling.grant_id {
+                    let mut one = (*actor).clone();
+                    one.grants.retain(|g| g.id == acting);
+                    self.actors.insert(register.name().to_owned(), Arc::new(one));
+                }
                 return Ok(self.permit(register.clone(), ruling, rights.clone(), rights, None));
             }
             last = rights.leading().cloned().or(last);
@@ -414,10 +474,10 @@ impl<'tx> Tx<'tx> {
         view: SectionRights,
         facts: Option<RecordFacts>,
     ) -> Permit<'tx, A> {
-        Permit { register, ruling, rights, view, facts, act: PhantomData, brand: self.brand }
+        Permit { register, ruling, rights, view, facts, case: None, act: PhantomData, brand: self.brand }
     }
 }
 
-fn nothing() -> SectionRights {
+pub(in crate::store) fn nothing() -> SectionRights {
     SectionRights { permitted: std::collections::BTreeMap::new(), refused: std::collections::BTreeMap::new() }
 }

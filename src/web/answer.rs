@@ -8,6 +8,8 @@ use super::context::percent_encoded;
 use super::problem::Problem;
 use crate::app::{Disclosed, Error};
 use crate::domain::access::Grant;
+use crate::store::read::cases::{CaseInFull, CaseView};
+use crate::store::read::disclosure::RequestView;
 use crate::store::read::documents::FileContent;
 use crate::store::read::records::RecordView;
 
@@ -26,6 +28,24 @@ pub trait Versioned: Serialize {
 impl Versioned for RecordView {
     fn version(&self) -> i64 {
         self.version
+    }
+}
+
+impl Versioned for RequestView {
+    fn version(&self) -> i64 {
+        self.version
+    }
+}
+
+impl Versioned for CaseView {
+    fn version(&self) -> i64 {
+        self.case.version
+    }
+}
+
+impl Versioned for CaseInFull {
+    fn version(&self) -> i64 {
+        self.view.case.version
     }
 }
 

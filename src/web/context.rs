@@ -17,6 +17,8 @@ use crate::domain::refusal::Refusal;
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const PURPOSE: HeaderName = HeaderName::from_static("x-purpose");
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+/// Under which of their grants the caller acts.
+const ACTING_AS: HeaderName = HeaderName::from_static("x-acting-as");
 /// Longest purpose, in characters.
 const LONGEST_PURPOSE: usize = 500;
 /// Longest idempotency key, in characters.
@@ -207,6 +209,15 @@ fn if_match(headers: &HeaderMap) -> Result<Option<i64>, Problem> {
         .ok_or_else(|| Problem::new(Kind::Stale, "this is not the version that is current"))
 }
 
+/// `X-Acting-As`: the grant under which the caller acts, where they hold several.
+fn acting_as(headers: &HeaderMap) -> Result<Option<Uuid>, Problem> {
+    let Some(value) = one(headers, &ACTING_AS)? else {
+        return Ok(None);
+    };
+    let id = value.to_str().ok().and_then(|text| Uuid::try_parse(text.trim()).ok());
+    id.map(Some).ok_or_else(|| Problem::malformed("X-Acting-As takes the id of one of your grants"))
+}
+
 /// `Idempotency-Key`.
 pub fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
     let Some(value) = one(headers, &IDEMPOTENCY_KEY)? else {
@@ -254,6 +265,7 @@ impl Asked {
             request_id: request_id(req),
             idempotency: None,
             if_match: if_match(req.headers())?,
+            acting_as: acting_as(req.headers())?,
         };
         Ok(Self { cx, language: Language::of(req.headers()) })
     }

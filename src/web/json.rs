@@ -4,6 +4,7 @@
 //! declared with [`body!`](crate::web::json::body). What is missing, of a wrong type or unknown is collected, so that a client learns
 //! everything at once, as from the validation of records.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
@@ -81,6 +82,36 @@ impl Member for String {
 impl Member for Value {
     fn read(value: Value, _: &str, _: &mut Vec<Violation>) -> Option<Self> {
         Some(value)
+    }
+}
+
+impl Member for bool {
+    fn read(value: Value, at: &str, faults: &mut Vec<Violation>) -> Option<Self> {
+        let read = value.as_bool();
+        if read.is_none() {
+            wrong(faults, at, "type", "Yes or no is expected: true or false.");
+        }
+        read
+    }
+}
+
+impl<T: Member> Member for BTreeMap<String, T> {
+    fn read(value: Value, at: &str, faults: &mut Vec<Violation>) -> Option<Self> {
+        let Value::Object(members) = value else {
+            wrong(faults, at, "type", "An object is expected.");
+            return None;
+        };
+        if members.len() > 100 {
+            wrong(faults, at, "items", "At most 100 members.");
+            return None;
+        }
+        let read = members.into_iter().map(|(name, value)| {
+            let short: String = name.chars().take(60).collect();
+            let place = format!("{at}/{}", short.replace('~', "~0").replace('/', "~1"));
+            Some((name, T::read(value, &place, faults)?))
+        });
+        // All are read before the first fault stops it.
+        read.collect::<Vec<_>>().into_iter().collect()
     }
 }
 

@@ -74,8 +74,15 @@ fn explained(response: ServiceResponse, language: Language, id: &str) -> Service
 }
 
 fn dress(headers: &mut HeaderMap, id: &str) {
+    // Where frames are permitted by policy, the older header that forbids them would contradict it.
+    let framed = headers
+        .get(header::CONTENT_SECURITY_POLICY)
+        .is_some_and(|v| v.to_str().is_ok_and(|v| v.contains("frame-ancestors *")));
     for (name, value) in HEADERS {
         let name = HeaderName::from_static(name);
+        if framed && name == header::X_FRAME_OPTIONS {
+            continue;
+        }
         if !headers.contains_key(&name) {
             headers.insert(name, HeaderValue::from_static(value));
         }

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use utoipa::OpenApi;
 use utoipa::openapi::OpenApi as Document;
 
-use super::api::{documents, grants, records, sessions};
+use super::api::{cases, disclosure, documents, grants, jobs, publications, records, reports, sessions, supervision};
 use super::query::{Param, ParamKind};
 use super::routes::{Gives, ROUTES, Route, Takes, Verb};
 use super::schemas;
@@ -28,9 +28,21 @@ use super::schemas;
         records::CorrectionBody,
         records::EndBody,
         documents::DocumentBody,
+        cases::CaseBody,
+        cases::CaseStepBody,
+        disclosure::DisclosureRequestBody,
+        disclosure::DisclosureDecisionBody,
+        disclosure::ManualReleaseBody,
+        disclosure::DisclosureCheckBody,
         grants::GrantBody,
         grants::GrantChangeBody,
         grants::RevocationBody,
+        publications::ApprovalBody,
+        publications::WithdrawalBody,
+        reports::DeliveryBody,
+        supervision::KeptQueryBody,
+        supervision::ReviewBody,
+        jobs::ReachBody,
         schemas::ProblemBody,
         schemas::Me,
         schemas::Record,
@@ -41,9 +53,36 @@ use super::schemas;
         schemas::Grant,
         schemas::GrantPage,
         schemas::GrantLogPage,
+        schemas::DisclosureRequest,
+        schemas::DisclosureRequestPage,
+        schemas::Disclosure,
+        schemas::DisclosurePage,
+        schemas::DisclosureInFull,
+        schemas::DisclosureCheck,
+        schemas::MyDisclosurePage,
         schemas::AuditPage,
+        schemas::AccessReport,
+        schemas::KeptQuery,
+        schemas::KeptQueryPage,
+        schemas::Signals,
+        schemas::Sample,
+        schemas::Review,
+        schemas::ReviewPage,
+        schemas::MyAccessPage,
         schemas::Proof,
+        schemas::Case,
+        schemas::CasePage,
+        schemas::CaseInFull,
         schemas::RegisterPage,
+        schemas::Publication,
+        schemas::PublicationPage,
+        schemas::PublicationDetail,
+        schemas::Published,
+        schemas::ReportPage,
+        schemas::Report,
+        schemas::Jobs,
+        schemas::Letter,
+        schemas::LetterPage,
     ))
 )]
 struct Schemas;
@@ -56,6 +95,8 @@ fn variable(name: &str) -> Value {
     let (kind, about) = match name {
         "r" => (json!({ "type": "string" }), "Short name of the register"),
         "type" => (json!({ "type": "string" }), "Record type of the definition"),
+        "publication" => (json!({ "type": "string" }), "Id of a publication; to propose one, the record type"),
+        "name" => (json!({ "type": "string" }), "Name in the definition"),
         "seq" => (json!({ "type": "integer", "format": "int64", "minimum": 0 }), "Place in the tree, from 0"),
         _ => (json!({ "type": "string", "format": "uuid" }), "Id"),
     };
@@ -151,8 +192,10 @@ fn problems(route: &Route) -> Vec<&'static str> {
         list.extend(["408", "409", "413", "415", "422"]);
     } else if route.audited == "read" {
         list.push("422");
+    } else if route.method == Verb::Post {
+        list.extend(["409", "422"]);
     }
-    if route.method == Verb::Patch {
+    if route.method == Verb::Patch && matches!(route.gives, Gives::Versioned(_)) {
         list.extend(["412", "428"]);
     }
     if route.audited == "login" && route.takes != Takes::Nothing {
@@ -171,8 +214,11 @@ fn tag(path: &str) -> &'static str {
     match noun {
         Some("institutions" | "records") => "records",
         Some("base-documents" | "files") => "documents",
-        Some("grants" | "grant-log") => "access",
+        Some("grants" | "grant-log" | "access-report") => "access",
+        Some("disclosure-requests" | "disclosures") => "disclosure",
         Some("audit") => "audit",
+        Some("publications" | "reports") => "disclosure",
+        Some("outbox") => "operations",
         Some(_) => "registers",
         None if rest.starts_with("sessions") || rest.starts_with("me") => "login",
         None if rest.starts_with("registers") => "registers",
@@ -191,7 +237,11 @@ fn operation(route: &Route) -> Value {
             false,
         ));
     }
-    if route.method == Verb::Patch {
+    if route.login {
+        let words = "Id of the grant under which the caller acts, where they hold several";
+        parameters.push(header("X-Acting-As", words, false));
+    }
+    if route.method == Verb::Patch && matches!(route.gives, Gives::Versioned(_)) {
         parameters.push(header("If-Match", "ETag of the version seen", true));
     }
     if route.creates() {
@@ -239,16 +289,30 @@ pub fn text() -> String {
 mod tests {
     use super::*;
     use crate::domain::access::grant::Basis;
+    use crate::domain::case::CaseFile;
+    use crate::domain::case::{CaseDecision, CaseParty, CaseState, Deadline};
+    use crate::domain::disclosure::{LedgerBody, Request};
     use crate::domain::record::entry::EntryKind;
     use crate::domain::record::index::Status;
     use crate::domain::record::validate::Violation;
     use crate::domain::statute::Clause;
+    use crate::domain::statute::procedures::Procedure;
     use crate::store::acts::documents::DocumentData;
-    use crate::store::read::audit::{AuditView, ProofView};
+    use crate::store::acts::supervision::KeptFilter;
+    use crate::store::read::accesses::MyAccess;
+    use crate::store::read::audit::{AuditList, AuditView, ProofView};
+    use crate::store::read::cases::{CaseInFull, CaseView, StepView};
+    use crate::store::read::disclosure::{CheckView, DisclosureInFull, DisclosureView, MyDisclosureView, RequestView};
     use crate::store::read::documents::{DocumentView, FileView};
     use crate::store::read::grants::{GrantLogView, GrantView};
+    use crate::store::read::jobs::{JobView, JobsView, RunView};
+    use crate::store::read::letters::LetterView;
     use crate::store::read::me::{MeView, MyGrant, MyRecord};
+    use crate::store::read::publications::{PublicationDetail, PublicationView, PublishedView};
     use crate::store::read::records::{EntryView, Page, RecordView};
+    use crate::store::read::report::{AccessView, CouldSection, CouldView, ReceivedView, ReportRecord, ReportView};
+    use crate::store::read::reports::ReportLine;
+    use crate::store::read::supervision::{QueryView, ReviewView, SampleView, SignalView, SignalsView};
     use chrono::NaiveDate;
     use serde::Serialize;
     use std::collections::BTreeSet;
@@ -340,6 +404,8 @@ mod tests {
             from: day,
             until: None,
             basis: Basis { kind: text(), reference: text() },
+            task: None,
+            application_id: None,
             revoked: false,
             version: 1,
         };
@@ -347,9 +413,42 @@ mod tests {
         agree("GrantItem", &GrantView { grant: grant.clone(), username: text(), in_force: true });
         let my_grant = MyGrant { register: text(), grant };
         agree("MyGrant", &my_grant);
-        let my_record = MyRecord { register: text(), record_type: text(), id };
+        let my_record = MyRecord { register: text(), record_type: text(), id, standing: Some("guardian") };
         agree("MyRecord", &my_record);
-        agree("Me", &MeView { id, username: text(), display_name: text(), grants: vec![], records: vec![] });
+        agree(
+            "Me",
+            &MeView {
+                id,
+                username: text(),
+                display_name: text(),
+                email: None,
+                language: None,
+                grants: vec![],
+                records: vec![],
+            },
+        );
+        let run =
+            RunView { due: text(), started: text(), finished: None, duration_ms: None, outcome: None, detail: None };
+        agree("JobRun", &run);
+        let job = JobView { name: text(), does: text(), schedule: text(), last_run: Some(run), next_due: text() };
+        agree("Job", &job);
+        agree("Jobs", &JobsView { items: vec![job] });
+        agree(
+            "Letter",
+            &LetterView {
+                id,
+                letter: text(),
+                state: text(),
+                address: text(),
+                language: text(),
+                attempts: 1,
+                next_at: None,
+                fault: None,
+                case_id: None,
+                created_at: text(),
+                sent_at: None,
+            },
+        );
         let fault = Violation::error("/a", "b", "c", Some(Clause("d".into())));
         agree("Fault", &fault);
         let record = RecordView {
@@ -429,6 +528,119 @@ mod tests {
                 explanation: Some(text()),
             },
         );
+        let case = CaseView {
+            case: CaseFile {
+                id,
+                kind: text(),
+                state: CaseState::Open,
+                institution_id: None,
+                record_type: None,
+                record_id: None,
+                fields: vec![],
+                opened_at: text(),
+                opened_by: text(),
+                received_on: day,
+                deadline: None,
+                subject: text(),
+                text: text(),
+                from: None,
+                details: json!({}),
+                attachments: vec![],
+                made: std::collections::BTreeMap::new(),
+                decision: None,
+                closed_at: None,
+                version: 1,
+            },
+            register: text(),
+            procedure: Procedure::Complaint,
+            overdue: false,
+        };
+        agree("Case", &case);
+        agree("CaseInFull", &CaseInFull { view: case, history: vec![] });
+        let step = StepView { number: 1, act: text(), made_at: text(), made_by: text(), body: json!({}), audit_id: id };
+        agree("CaseStep", &step);
+        let party = CaseParty {
+            name: text(),
+            kind: Some(text()),
+            registry_code: Some(text()),
+            personal_code: Some(text()),
+            contact: text(),
+        };
+        agree("Party", &party);
+        let deadline =
+            Deadline { nominal: day, due: day, moved_by: Some(text()), at: text(), clause: Clause("d".into()) };
+        agree("Deadline", &deadline);
+        let decision = CaseDecision {
+            outcome: text(),
+            clause: Clause("d".into()),
+            ground: Some(text()),
+            explanation: text(),
+            details: json!({}),
+            remedies: Some(text()),
+            at: text(),
+            by: text(),
+        };
+        agree("CaseDecision", &decision);
+        let request = Request {
+            object: text(),
+            record_type: text(),
+            fields: vec![],
+            filter: std::collections::BTreeMap::new(),
+            as_of: None,
+            purpose: text(),
+            legal_basis: text(),
+            recipient: None,
+        };
+        agree(
+            "DisclosureRequest",
+            &RequestView {
+                id,
+                register: text(),
+                kind: text(),
+                state: CaseState::Open,
+                version: 1,
+                received_on: day,
+                opened_at: text(),
+                deadline: Some(deadline),
+                requester: Some(party),
+                request,
+                decision: Some(decision),
+                disclosures: vec![],
+            },
+        );
+        let entry = DisclosureView {
+            id,
+            register: text(),
+            case_id: None,
+            released_at: text(),
+            channel: text(),
+            record_type: None,
+            body: LedgerBody::default(),
+            digest: None,
+            audit_id: id,
+        };
+        agree("Disclosure", &entry);
+        let subjects = Page { items: vec![], next_cursor: None };
+        agree("DisclosureInFull", &DisclosureInFull { entry: entry.clone(), subjects });
+        agree("DisclosureCheck", &CheckView { sha256: text(), found: true, disclosures: vec![entry] });
+        agree(
+            "MyDisclosure",
+            &MyDisclosureView {
+                id,
+                register: text(),
+                released_at: text(),
+                channel: text(),
+                recipient: None,
+                registry_code: None,
+                record_type: None,
+                fields: vec![],
+                sections: vec![],
+                ground: None,
+                clause: None,
+                purpose: None,
+                as_of: None,
+            },
+        );
         agree(
             "AuditItem",
             &AuditView {
@@ -441,9 +653,192 @@ mod tests {
                 event: None,
             },
         );
+        let publication = PublicationView {
+            id,
+            record_type: text(),
+            state: text(),
+            as_of: text(),
+            clause: Clause(text()),
+            fields: vec![],
+            counts: crate::domain::publication::Counts::default(),
+            compared_with: None,
+            digest: text(),
+            proposed_at: text(),
+            proposed_by: text(),
+            decided_by: None,
+            public_from: None,
+            public_until: None,
+            withdrawn_by: None,
+            withdrawn_for: None,
+        };
+        agree("Publication", &publication);
+        let rows = Page { items: vec![], next_cursor: None };
+        agree("PublicationDetail", &PublicationDetail { publication, rows });
+        agree(
+            "Published",
+            &PublishedView {
+                register: text(),
+                record_type: text(),
+                clause: Clause(text()),
+                as_of: text(),
+                published_at: text(),
+                digest: text(),
+                columns: vec![],
+                items: vec![],
+                next_cursor: None,
+            },
+        );
+        agree(
+            "ReportItem",
+            &ReportLine {
+                name: text(),
+                label: text(),
+                clause: Clause(text()),
+                recipient: text(),
+                record_type: text(),
+                group_by: vec![],
+                measures: vec![],
+                threshold: 5,
+                every: None,
+                deliveries: 0,
+                last_delivered_at: None,
+                last_as_of: None,
+                next_due: None,
+                overdue: false,
+            },
+        );
+        agree(
+            "Report",
+            &crate::domain::publication::report::ReportView {
+                register: text(),
+                report: text(),
+                label: text(),
+                clause: Clause(text()),
+                recipient: text(),
+                record_type: text(),
+                as_of: day,
+                threshold: 5,
+                dimensions: vec![],
+                measures: vec![],
+                cells: vec![],
+            },
+        );
+        agree("AuditPage", &AuditList { items: vec![], next_cursor: None, scanned: Some(1) });
+        supervision_schemas();
         agree(
             "Proof",
             &ProofView { from: 0, size: 1, leaf: Some(text()), leaf_hash: Some(text()), proof: vec![], root: text() },
         );
+    }
+    fn supervision_schemas() {
+        let id = Uuid::nil();
+        let day = NaiveDate::from_ymd_opt(2026, 1, 1).unwrap();
+        let text = || "x".to_owned();
+        let section = CouldSection { section: text(), clause: Clause(text()), policy: None };
+        agree("CouldSection", &section);
+        let could = CouldView {
+            record_id: id,
+            user_id: None,
+            username: None,
+            display_name: None,
+            standing: "grant",
+            role: text(),
+            grant_id: None,
+            institution_id: None,
+            from: Some(day),
+            until: None,
+            basis: None,
+            sections: vec![section],
+        };
+        agree("CouldItem", &could);
+        let access = AccessView {
+            id,
+            seq: None,
+            recorded_at: text(),
+            kind: text(),
+            action: text(),
+            user_id: None,
+            actor: None,
+            role: None,
+            grant_id: None,
+            clause: None,
+            purpose: None,
+            sections: vec![],
+        };
+        agree("AccessItem", &access);
+        let received = ReceivedView {
+            id,
+            released_at: text(),
+            channel: text(),
+            recipient_code: None,
+            case_id: None,
+            digest: text(),
+            ledger: json!({}),
+            audit_id: id,
+        };
+        agree("ReceivedItem", &received);
+        let record = ReportRecord { id, record_type: text(), institution_id: id, status: Status::Active };
+        agree("ReportRecord", &record);
+        let report = ReportView {
+            register: text(),
+            at: text(),
+            day,
+            definition: text(),
+            records: vec![record],
+            could: vec![could],
+            did: vec![access],
+            did_total: 1,
+            next_cursor: None,
+            received: vec![received],
+            received_total: 1,
+            next_received_cursor: None,
+        };
+        agree("AccessReport", &report);
+        let query = QueryView { id, name: text(), query: KeptFilter::default(), saved_at: text() };
+        agree("KeptQuery", &query);
+        let signal = SignalView {
+            kind: crate::domain::supervision::signals::Kind::Burst,
+            user_id: id,
+            username: text(),
+            from: text(),
+            until: text(),
+            events: vec![],
+            count: 1,
+            records: 1,
+            weight: 1,
+            words: text(),
+        };
+        agree("SignalItem", &signal);
+        agree("Signals", &SignalsView { from: text(), to: text(), readings: 1, items: vec![signal], total: 1 });
+        agree("Sample", &SampleView { from: text(), to: text(), seed: text(), population: 1, items: vec![] });
+        let review = ReviewView {
+            id,
+            signed_at: text(),
+            signed_by: text(),
+            from: text(),
+            to: text(),
+            filter: KeptFilter::default(),
+            seed: None,
+            sample: vec![],
+            verdict: text(),
+            note: text(),
+            audit_id: id,
+        };
+        agree("Review", &review);
+        let mine = MyAccess {
+            id,
+            register: text(),
+            record_ids: vec![],
+            recorded_at: text(),
+            kind: text(),
+            action: text(),
+            role: None,
+            purpose: None,
+            institution_id: None,
+            clause: None,
+            sections: vec![],
+            own: true,
+        };
+        agree("MyAccess", &mine);
     }
 }

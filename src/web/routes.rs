@@ -7,7 +7,10 @@ use actix_web::middleware::from_fn;
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{HttpResponse, Resource, guard};
 
-use super::api::{audit, documents, grants, institutions, operations, public, records, registers, sessions};
+use super::api::{
+    audit, cases, disclosure, documents, grants, institutions, jobs, operations, public, publications, records,
+    registers, reports, sessions, supervision,
+};
 use super::layers;
 use super::problem::{Kind, Problem};
 use super::query::{Param, ParamKind};
@@ -149,6 +152,8 @@ const GRANT: &str = "grant";
 const LOGIN: &str = "login";
 /// A definition is a statute: it holds no personal data.
 const LAW: &str = "none: no personal data";
+/// What an act that stands in the ledger has made public is everybody's to read.
+const PUBLIC: &str = "none: made public by an approved act in the ledger";
 /// The program about itself.
 const SELF: &str = "none: about the program only";
 
@@ -177,8 +182,85 @@ const AUDIT: &[Param] = &[
     Param::new("to", ParamKind::Moment, "Until the end of this day, or before this instant"),
     Param::new("record_id", ParamKind::Id, "Id of a record"),
     Param::new("decision", ParamKind::OneOf(&["permitted", "denied"]), "Outcome"),
+    Param::new("purpose", ParamKind::Text, "Exactly this purpose, or `none`; a page looks through 2000 entries"),
+    Param::new("role", ParamKind::Text, "In this role, or `none`; a page looks through 2000 entries"),
     LIMIT,
     Param::new("cursor", ParamKind::Id, "`next_cursor` of the page before"),
+];
+const ENTRIES: &[Param] = &[LIMIT, Param::new("cursor", ParamKind::Id, "`next_cursor` of the page before")];
+const ACCESS_REPORT: &[Param] = &[
+    Param::new("subject", ParamKind::Text, "Personal code, or id of a record"),
+    Param::new("record_id", ParamKind::Id, "Id of a record"),
+    Param::new("at", ParamKind::Instant, "The instant that is asked about; default now"),
+    LIMIT,
+    Param::new("cursor", ParamKind::Id, "`next_cursor` of the page before, for `did`"),
+    Param::new("received_cursor", ParamKind::Id, "`next_received_cursor` of the page before, for `received`"),
+];
+const FROM: Param = Param { required: true, ..Param::new("from", ParamKind::Moment, "Not before this day or instant") };
+const TO: Param = Param {
+    required: true,
+    ..Param::new("to", ParamKind::Moment, "Until the end of this day, or before this instant")
+};
+const PERIOD: &[Param] = &[FROM, TO];
+const SAMPLE: &[Param] = &[
+    FROM,
+    TO,
+    Param::new("n", ParamKind::Number, "Entries to draw, 1 to 500; default 50"),
+    Param::new("seed", ParamKind::Text, "`seed` of an earlier sample, to draw it again"),
+];
+const CASES: &[Param] = &[
+    Param::new(
+        "state",
+        ParamKind::OneOf(&["open", "clarifying", "forwarded", "decided", "closed", "withdrawn"]),
+        "Where they stand",
+    ),
+    Param::new("overdue", ParamKind::OneOf(&["true", "false"]), "Only those whose time has run out"),
+    Param::new("due_until", ParamKind::Day, "Only those to be done by the end of this day"),
+    Param::new("record_id", ParamKind::Id, "Only those about this record"),
+    Param::new("mine", ParamKind::OneOf(&["true", "false"]), "Only those that the caller opened"),
+    LIMIT,
+    Param::new("cursor", ParamKind::Id, "`next_cursor` of the page before"),
+    Param::new("kind", ParamKind::Text, "Only of this kind of the definition"),
+];
+const PUBLICATIONS: &[Param] = &[
+    Param::new("type", ParamKind::Text, "Only this record type's"),
+    LIMIT,
+    Param::new("cursor", ParamKind::Id, "`next_cursor` of the page before"),
+];
+const PUBLIC_ROWS: &[Param] =
+    &[Param::new("difference", ParamKind::OneOf(publications::DIFFERENCES), "Only rows that differ so"), LIMIT, CURSOR];
+const PUBLISHED: &[Param] = &[
+    Param::new("format", ParamKind::OneOf(public::SHAPES), "`json` in pages; `csv` and `html` whole; default `json`"),
+    LIMIT,
+    CURSOR,
+];
+const REPORT: &[Param] =
+    &[AS_OF, Param::new("format", ParamKind::OneOf(reports::SHAPES), "Shape of the answer; default `json`")];
+const LETTERS: &[Param] = &[
+    Param::new("state", ParamKind::OneOf(jobs::STATES), "Only letters that stand so"),
+    LIMIT,
+    Param::new("cursor", ParamKind::Id, "`next_cursor` of the page before"),
+];
+const REQUESTS: &[Param] = &[
+    Param::new(
+        "state",
+        ParamKind::OneOf(&["open", "clarifying", "forwarded", "decided", "closed", "withdrawn"]),
+        "Only those that stand so",
+    ),
+    LIMIT,
+    CURSOR,
+];
+const RELEASE: &[Param] = &[
+    Param::new("format", ParamKind::OneOf(&["json", "csv", "xlsx", "pdf"]), "Form; default JSON"),
+    Param::new("for", ParamKind::OneOf(&["excel"]), "CSV as the country's spreadsheet program opens it"),
+];
+const LEDGER: &[Param] = &[
+    Param::new("recipient_code", ParamKind::Text, "Registry or personal code of the recipient"),
+    Param::new("record_id", ParamKind::Id, "Record whose data left"),
+    Param::new("from", ParamKind::Moment, "Not before this day or instant"),
+    Param::new("to", ParamKind::Moment, "Until the end of this day, or before this instant"),
+    LIMIT,
+    CURSOR,
 ];
 const SIZE: &[Param] = &[Param::new("size", ParamKind::Number, "Size of the tree; default the whole")];
 const SIZES: &[Param] = &[
@@ -200,6 +282,10 @@ pub const ROUTES: &[Route] = &[
         status: 204, gives: Gives::Nothing),
     route!(Get "/api/v1/me", sessions::me, "me.read", READ, "The caller, their grants and the records about them",
         gives: Gives::Json("Me")),
+    route!(Get "/api/v1/me/accesses", sessions::accesses, "me.accesses", READ,
+        "Who looked at the records about the caller", gives: Gives::Json("MyAccessPage"), query: ENTRIES),
+    route!(Patch "/api/v1/me", jobs::reach, "user.reach", WRITE, "How the caller is reached: e-mail address, language",
+        takes: Takes::Json("ReachBody"), gives: Gives::Json("Me")),
     route!(Post "/api/v1/me/password", sessions::password, "password.set", LOGIN,
         "Changes the caller's own password and ends their sessions",
         takes: Takes::Json("PasswordChange"), status: 204, gives: Gives::Nothing),
@@ -251,8 +337,92 @@ pub const ROUTES: &[Route] = &[
         "Ends a grant", takes: Takes::Json("RevocationBody"), gives: Gives::Versioned("Grant")),
     route!(Get "/api/v1/registers/{r}/grant-log", grants::log, "grant.log", READ,
         "Every granting, change and ending", gives: Gives::Json("GrantLogPage"), query: PAGE),
+    route!(Get "/api/v1/registers/{r}/cases", cases::list, "case.list", READ, "Lists cases that the caller may read",
+        gives: Gives::Json("CasePage"), query: CASES),
+    route!(Post "/api/v1/registers/{r}/cases", cases::open, "case.open", WRITE, "Opens a case",
+        takes: Takes::Json("CaseBody"), status: 201, gives: Gives::Versioned("Case")),
+    route!(Get "/api/v1/registers/{r}/cases/{id}", cases::read, "case.read", READ, "Opens the file of a case",
+        gives: Gives::Versioned("CaseInFull")),
+    route!(Post "/api/v1/registers/{r}/cases/{id}/steps", cases::step, "case.handle", WRITE, "Takes a step of a case",
+        takes: Takes::Json("CaseStepBody"), gives: Gives::Versioned("Case")),
+    route!(Get "/api/v1/registers/{r}/access-applications", cases::access_applications::list, "case.list", READ, "Lists applications for access",
+        gives: Gives::Json("CasePage"), query: CASES),
+    route!(Post "/api/v1/registers/{r}/access-applications", cases::access_applications::open, "case.open", WRITE, "Opens an application for access",
+        takes: Takes::Json("CaseBody"), status: 201, gives: Gives::Versioned("Case")),
+    route!(Get "/api/v1/registers/{r}/complaints", cases::complaints::list, "case.list", READ, "Lists complaints",
+        gives: Gives::Json("CasePage"), query: CASES),
+    route!(Post "/api/v1/registers/{r}/complaints", cases::complaints::open, "case.open", WRITE, "Opens a complaint",
+        takes: Takes::Json("CaseBody"), status: 201, gives: Gives::Versioned("Case")),
+    route!(Get "/api/v1/registers/{r}/error-notices", cases::error_notices::list, "case.list", READ, "Lists notices of wrong data",
+        gives: Gives::Json("CasePage"), query: CASES),
+    route!(Post "/api/v1/registers/{r}/error-notices", cases::error_notices::open, "case.open", WRITE, "Opens a notice of wrong data",
+        takes: Takes::Json("CaseBody"), status: 201, gives: Gives::Versioned("Case")),
+    route!(Get "/api/v1/registers/{r}/incidents", cases::incidents::list, "case.list", READ, "Lists incidents",
+        gives: Gives::Json("CasePage"), query: CASES),
+    route!(Post "/api/v1/registers/{r}/incidents", cases::incidents::open, "case.open", WRITE, "Opens an incident",
+        takes: Takes::Json("CaseBody"), status: 201, gives: Gives::Versioned("Case")),
+    route!(Get "/api/v1/registers/{r}/inquiries", cases::inquiries::list, "case.list", READ, "Lists inquiries",
+        gives: Gives::Json("CasePage"), query: CASES),
+    route!(Post "/api/v1/registers/{r}/inquiries", cases::inquiries::open, "case.open", WRITE, "Opens an inquiry",
+        takes: Takes::Json("CaseBody"), status: 201, gives: Gives::Versioned("Case")),
+    route!(Get "/api/v1/registers/{r}/instructions", cases::instructions::list, "case.list", READ, "Lists proposals and instructions",
+        gives: Gives::Json("CasePage"), query: CASES),
+    route!(Post "/api/v1/registers/{r}/instructions", cases::instructions::open, "case.open", WRITE, "Opens a proposal or an instruction",
+        takes: Takes::Json("CaseBody"), status: 201, gives: Gives::Versioned("Case")),
+    route!(Get "/api/v1/registers/{r}/prescriptions", cases::prescriptions::list, "case.list", READ, "Lists prescriptions",
+        gives: Gives::Json("CasePage"), query: CASES),
+    route!(Post "/api/v1/registers/{r}/prescriptions", cases::prescriptions::open, "case.open", WRITE, "Opens a prescription",
+        takes: Takes::Json("CaseBody"), status: 201, gives: Gives::Versioned("Case")),
+    route!(Get "/api/v1/jobs", jobs::list, "job.list", READ, "The jobs with their last runs", gives: Gives::Json("Jobs")),
+    route!(Get "/api/v1/registers/{r}/outbox", jobs::letters, "letter.list", READ, "Letters, newest first",
+        gives: Gives::Json("LetterPage"), query: LETTERS),
+    route!(Post "/api/v1/registers/{r}/outbox/{id}/retry", jobs::retry, "letter.retry", WRITE,
+        "Takes up a letter again that was given up", gives: Gives::Json("Letter")),
+    route!(Get "/api/v1/registers/{r}/disclosure-requests", disclosure::requests, "case.read", READ,
+        "Lists requests for data", gives: Gives::Json("DisclosureRequestPage"), query: REQUESTS),
+    route!(Post "/api/v1/registers/{r}/disclosure-requests", disclosure::request, "case.open", WRITE,
+        "Enters a request for data", takes: Takes::Json("DisclosureRequestBody"), status: 201,
+        gives: Gives::Versioned("DisclosureRequest")),
+    route!(Get "/api/v1/registers/{r}/disclosure-requests/{id}", disclosure::read_request, "case.read", READ,
+        "Reads a request for data", gives: Gives::Versioned("DisclosureRequest")),
+    route!(Post "/api/v1/registers/{r}/disclosure-requests/{id}/decision", disclosure::decide, "case.decide", WRITE,
+        "Decides a request for data", takes: Takes::Json("DisclosureDecisionBody"),
+        gives: Gives::Versioned("DisclosureRequest")),
+    route!(Post "/api/v1/registers/{r}/disclosure-requests/{id}/release", disclosure::release, "disclosure.release",
+        WRITE, "Releases what was granted; the ledger has its entry before a byte leaves",
+        gives: Gives::Other("application/octet-stream"), query: RELEASE),
+    route!(Get "/api/v1/registers/{r}/disclosures", disclosure::list, "disclosure.list", READ,
+        "The ledger of what left, newest first", gives: Gives::Json("DisclosurePage"), query: LEDGER),
+    route!(Post "/api/v1/registers/{r}/disclosures", disclosure::enter, "disclosure.release", WRITE,
+        "Enters a release made by other means", takes: Takes::Json("ManualReleaseBody"), status: 201,
+        gives: Gives::Json("Disclosure")),
+    route!(Post "/api/v1/registers/{r}/disclosures/check", disclosure::check, "disclosure.check", READ,
+        "Tells whether exactly this has left", takes: Takes::JsonOrForm("DisclosureCheckBody"),
+        gives: Gives::Json("DisclosureCheck")),
+    route!(Get "/api/v1/registers/{r}/disclosures/{id}", disclosure::read, "disclosure.list", READ,
+        "An entry of the ledger, with whose data left", gives: Gives::Json("DisclosureInFull"), query: PAGE),
+    route!(Get "/api/v1/me/disclosures", disclosure::mine, "me.disclosures", READ,
+        "What of the caller's own data was released to whom", gives: Gives::Json("MyDisclosurePage"), query: PAGE),
     route!(Get "/api/v1/registers/{r}/audit", audit::list, "audit.read", READ, "Entries of the log, newest first",
         gives: Gives::Json("AuditPage"), query: AUDIT),
+    route!(Get "/api/v1/registers/{r}/access-report", supervision::report, "access.report", READ,
+        "Who could see somebody's records at an instant, who did and who received them",
+        gives: Gives::Json("AccessReport"), query: ACCESS_REPORT),
+    route!(Get "/api/v1/registers/{r}/audit/queries", supervision::queries, "audit.query.list", READ,
+        "The caller's own queries", gives: Gives::Json("KeptQueryPage")),
+    route!(Post "/api/v1/registers/{r}/audit/queries", supervision::keep, "audit.query.keep", WRITE,
+        "Keeps a query under a name", takes: Takes::Json("KeptQueryBody"), status: 201,
+        gives: Gives::Json("KeptQuery")),
+    route!(Delete "/api/v1/registers/{r}/audit/queries/{id}", supervision::forget, "audit.query.forget", WRITE,
+        "Forgets one of the caller's own queries", status: 204, gives: Gives::Nothing),
+    route!(Get "/api/v1/registers/{r}/audit/signals", supervision::signals, "audit.signals", READ,
+        "What there is to ask about in a period, with the evidence", gives: Gives::Json("Signals"), query: PERIOD),
+    route!(Get "/api/v1/registers/{r}/audit/sample", supervision::sample, "audit.sample", READ,
+        "Entries of a period drawn by a seed", gives: Gives::Json("Sample"), query: SAMPLE),
+    route!(Get "/api/v1/registers/{r}/audit/reviews", supervision::reviews, "audit.review.list", READ,
+        "Signed reviews, newest first", gives: Gives::Json("ReviewPage"), query: ENTRIES),
+    route!(Post "/api/v1/registers/{r}/audit/reviews", supervision::sign, "audit.review", WRITE,
+        "Signs what was reviewed", takes: Takes::Json("ReviewBody"), status: 201, gives: Gives::Json("Review")),
     route!(Get "/api/v1/registers/{r}/audit/checkpoint", audit::checkpoint, "audit.checkpoint", READ,
         "A signed tree head (C2SP)", gives: Gives::Other("text/plain")),
     route!(Get "/api/v1/registers/{r}/audit/consistency", audit::consistency, "audit.consistency", READ,
@@ -263,6 +433,29 @@ pub const ROUTES: &[Route] = &[
         "The verifier key of the checkpoints", gives: Gives::Other("text/plain")),
     route!(Get "/api/v1/registers/{r}/audit/{seq}/inclusion", audit::inclusion, "audit.inclusion", READ,
         "An inclusion proof (RFC 6962)", gives: Gives::Json("Proof"), query: SIZE),
+    route!(Get "/api/v1/registers/{r}/publications", publications::list, "publication.list", READ,
+        "What was published when", gives: Gives::Json("PublicationPage"), query: PUBLICATIONS),
+    route!(Post "/api/v1/registers/{r}/publications/{publication}", publications::propose, "publication.propose",
+        WRITE, "Proposes to make public what the statute names of a record type", status: 201,
+        gives: Gives::Json("Publication")),
+    route!(Get "/api/v1/registers/{r}/publications/{publication}", publications::read, "publication.read", READ,
+        "A publication with its rows and how they differ from what was public before",
+        gives: Gives::Json("PublicationDetail"), query: PUBLIC_ROWS),
+    route!(Post "/api/v1/registers/{r}/publications/{id}/approval", publications::approve, "publication.approve",
+        WRITE, "Makes public what somebody else proposed", takes: Takes::Json("ApprovalBody"),
+        gives: Gives::Json("Publication")),
+    route!(Post "/api/v1/registers/{r}/publications/{id}/withdrawal", publications::withdraw,
+        "publication.withdraw", WRITE, "Withdraws what is public or proposed",
+        takes: Takes::Json("WithdrawalBody"), gives: Gives::Json("Publication")),
+    route!(Get "/api/v1/registers/{r}/reports", reports::list, "report.list", READ,
+        "Statistical reports, and when they are due", gives: Gives::Json("ReportPage")),
+    route!(Get "/api/v1/registers/{r}/reports/{name}", reports::run, "report.run", READ,
+        "A statistical report as it would be delivered now", gives: Gives::Json("Report"), query: REPORT),
+    route!(Post "/api/v1/registers/{r}/reports/{name}/deliveries", reports::deliver, "report.run", WRITE,
+        "Delivers a statistical report: its bytes, and their entry in the ledger",
+        takes: Takes::Json("DeliveryBody"), status: 201, gives: Gives::Other("application/octet-stream")),
+    route!(Get "/api/public/v1/registers/{r}/published/{type}", public::published, "public.data", PUBLIC,
+        "What is public of a record type", gives: Gives::Json("Published"), query: PUBLISHED, login: false),
     route!(Get "/api/public/v1/registers", public::list, "public.catalogue", LAW, "The catalogue of registers",
         gives: Gives::Json("RegisterPage"), query: PAGE, login: false),
     route!(Get "/api/public/v1/registers/{r}", public::describe, "public.register", LAW,
@@ -333,10 +526,12 @@ mod tests {
     }
 
     #[test]
-    fn what_needs_no_login_shows_no_personal_data() {
+    fn what_needs_no_login_shows_no_personal_data_but_what_an_act_made_public() {
         for route in ROUTES.iter().filter(|r| !r.login) {
             assert!(route.audited == LOGIN || route.audited.starts_with("none: "), "{}", route.path);
         }
+        let public: Vec<_> = ROUTES.iter().filter(|r| r.audited == PUBLIC).map(|r| r.path).collect();
+        assert_eq!(public, ["/api/public/v1/registers/{r}/published/{type}"], "one route and no other");
     }
 
     #[test]

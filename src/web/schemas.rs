@@ -65,6 +65,12 @@ pub struct Me {
     pub username: String,
     /// Name for people.
     pub display_name: String,
+    /// E-mail address for letters.
+    #[schema(required = true)]
+    pub email: Option<String>,
+    /// Language of letters: `et`, `en`, `fi` or `sv`.
+    #[schema(required = true)]
+    pub language: Option<String>,
     /// Grants in force today.
     pub grants: Vec<MyGrant>,
     /// Records about the caller that they may open.
@@ -80,6 +86,8 @@ pub struct MyRecord {
     pub r#type: String,
     /// Id.
     pub id: Uuid,
+    /// `guardian`, where it is about a minor for whom the caller stands.
+    pub r#as: Option<String>,
 }
 
 /// On what a grant rests.
@@ -302,6 +310,253 @@ pub struct Document {
     pub added_by: String,
 }
 
+/// Who asks for data, or receives them.
+#[derive(ToSchema)]
+pub struct Party {
+    /// Name.
+    pub name: String,
+    /// `person`, `company`, `authority` …
+    pub kind: Option<String>,
+    /// Registry code of a body.
+    pub registry_code: Option<String>,
+    /// Personal code of a person.
+    pub personal_code: Option<String>,
+    /// How to reach them.
+    pub contact: String,
+}
+
+/// By when something must be done.
+#[derive(ToSchema)]
+pub struct Deadline {
+    /// The day that the period gives.
+    pub nominal: NaiveDate,
+    /// The day by the end of which it must be done.
+    pub due: NaiveDate,
+    /// The day off that moved it.
+    pub moved_by: Option<String>,
+    /// The instant at which that day ends.
+    pub at: DateTime<Utc>,
+    /// Clause that sets the time.
+    pub clause: String,
+}
+
+/// What was decided.
+#[derive(ToSchema)]
+pub struct CaseDecision {
+    /// Outcome, of the definition.
+    pub outcome: String,
+    /// Clause that the decision cites.
+    pub clause: String,
+    /// Ground.
+    #[schema(required = true)]
+    pub ground: Option<String>,
+    /// Why.
+    pub explanation: String,
+    /// What else is decided: fields granted, questions answered.
+    #[schema(value_type = Object)]
+    pub details: Value,
+    /// What can be done against it.
+    #[schema(required = true)]
+    pub remedies: Option<String>,
+    /// When.
+    pub at: DateTime<Utc>,
+    /// User id of who decided.
+    pub by: String,
+}
+
+/// Where a case stands.
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case")]
+pub enum CaseState {
+    /// To be dealt with.
+    Open,
+    /// Whoever asked is asked to say what they mean.
+    Clarifying,
+    /// With the one who must act.
+    Forwarded,
+    /// Decided, not yet closed.
+    Decided,
+    /// Done.
+    Closed,
+    /// Taken back.
+    Withdrawn,
+}
+
+/// A request for data.
+#[derive(ToSchema)]
+pub struct DisclosureRequest {
+    /// Id, also of the case.
+    pub id: Uuid,
+    /// Register.
+    pub register: String,
+    /// Kind of case.
+    pub kind: String,
+    /// Where it stands.
+    pub state: CaseState,
+    /// Version, from 1; also its `ETag`.
+    pub version: i64,
+    /// Day on which it came in.
+    pub received_on: NaiveDate,
+    /// When it was entered.
+    pub opened_at: DateTime<Utc>,
+    /// By when it must be decided; `null` where the statute sets no time.
+    #[schema(required = true)]
+    pub deadline: Option<Deadline>,
+    /// Who asks.
+    #[schema(required = true)]
+    pub requester: Option<Party>,
+    /// What it is about.
+    pub object: String,
+    /// Record type.
+    pub record_type: String,
+    /// Wanted fields, by path.
+    pub fields: Vec<String>,
+    /// Exact values of indexed fields.
+    #[schema(value_type = Object)]
+    pub filter: Value,
+    /// Day as of which; `null`: the day of the release.
+    #[schema(required = true)]
+    pub as_of: Option<NaiveDate>,
+    /// What for.
+    pub purpose: String,
+    /// On what right.
+    pub legal_basis: String,
+    /// Class of recipients of the definition.
+    #[schema(required = true)]
+    pub recipient: Option<String>,
+    /// What was decided.
+    #[schema(required = true)]
+    pub decision: Option<CaseDecision>,
+    /// What was released on it, by id of the ledger, newest first.
+    pub disclosures: Vec<Uuid>,
+}
+page!(DisclosureRequestPage of DisclosureRequest);
+
+/// An entry of the ledger of what left.
+#[derive(ToSchema)]
+pub struct Disclosure {
+    /// Id.
+    pub id: Uuid,
+    /// Register.
+    pub register: String,
+    /// The request on which it was released; `null` for other releases.
+    #[schema(required = true)]
+    pub case_id: Option<Uuid>,
+    /// When.
+    pub released_at: DateTime<Utc>,
+    /// How: `file`, `spoken`, `paper` …
+    pub channel: String,
+    /// Record type.
+    #[schema(required = true)]
+    pub record_type: Option<String>,
+    /// To whom.
+    #[schema(required = true)]
+    pub recipient: Option<Party>,
+    /// Class of recipients.
+    #[schema(required = true)]
+    pub recipient_class: Option<String>,
+    /// Composition: fields, by path.
+    pub fields: Vec<String>,
+    /// Composition: sections.
+    pub sections: Vec<String>,
+    /// Number of records.
+    pub records: u64,
+    /// Ground.
+    #[schema(required = true)]
+    pub ground: Option<String>,
+    /// Clause of the ground.
+    #[schema(required = true)]
+    pub clause: Option<String>,
+    /// The act that gives the public task.
+    #[schema(required = true)]
+    pub act: Option<String>,
+    /// On what the recipient relies.
+    #[schema(required = true)]
+    pub legal_basis: Option<String>,
+    /// What for.
+    #[schema(required = true)]
+    pub purpose: Option<String>,
+    /// Who decided.
+    #[schema(required = true)]
+    pub decided_by: Option<String>,
+    /// Who released.
+    #[schema(required = true)]
+    pub released_by: Option<String>,
+    /// Form of the file.
+    #[schema(required = true)]
+    pub format: Option<String>,
+    /// Day as of which.
+    #[schema(required = true)]
+    pub as_of: Option<NaiveDate>,
+    /// SHA-256 of exactly what left; `null` where nothing was written.
+    #[schema(required = true)]
+    pub digest: Option<String>,
+    /// Id of its entry in the log.
+    pub audit_id: Uuid,
+}
+page!(DisclosurePage of Disclosure);
+page!(SubjectPage of Uuid);
+
+/// An entry of the ledger with the records whose data left.
+#[derive(ToSchema)]
+pub struct DisclosureInFull {
+    /// The entry.
+    #[serde(flatten)]
+    pub entry: Disclosure,
+    /// The records, a page of them.
+    pub subjects: SubjectPage,
+}
+
+/// Whether brought bytes are among what left.
+#[derive(ToSchema)]
+pub struct DisclosureCheck {
+    /// SHA-256 of what was brought.
+    pub sha256: String,
+    /// Whether exactly that has left.
+    pub found: bool,
+    /// The entries of the ledger that say so, newest first.
+    pub disclosures: Vec<Disclosure>,
+}
+
+/// What of the caller's data left.
+#[derive(ToSchema)]
+pub struct MyDisclosure {
+    /// Id.
+    pub id: Uuid,
+    /// Register.
+    pub register: String,
+    /// When.
+    pub released_at: DateTime<Utc>,
+    /// How.
+    pub channel: String,
+    /// Name of the recipient.
+    #[schema(required = true)]
+    pub recipient: Option<String>,
+    /// Registry code of the recipient, where it is a body.
+    #[schema(required = true)]
+    pub registry_code: Option<String>,
+    /// Record type.
+    #[schema(required = true)]
+    pub record_type: Option<String>,
+    /// Fields, by path.
+    pub fields: Vec<String>,
+    /// Sections.
+    pub sections: Vec<String>,
+    /// Ground.
+    #[schema(required = true)]
+    pub ground: Option<String>,
+    /// Clause of the ground.
+    #[schema(required = true)]
+    pub clause: Option<String>,
+    /// What for.
+    #[schema(required = true)]
+    pub purpose: Option<String>,
+    /// Day as of which.
+    #[schema(required = true)]
+    pub as_of: Option<NaiveDate>,
+}
+page!(MyDisclosurePage of MyDisclosure);
+
 /// An entry of the log. Beside these members it has those of its event, while that is kept.
 #[derive(ToSchema)]
 pub struct AuditItem {
@@ -318,7 +573,19 @@ pub struct AuditItem {
     /// `permitted` or `denied`.
     pub decision: String,
 }
-page!(AuditPage of AuditItem);
+
+/// A page of the log.
+#[derive(ToSchema)]
+pub struct AuditPage {
+    /// The items.
+    pub items: Vec<AuditItem>,
+    /// Where the next page begins; `null` at the end.
+    #[schema(required = true)]
+    pub next_cursor: Option<String>,
+    /// Entries looked through for a purpose or a role: a page looks at so many and may be empty although the next
+    /// one is not.
+    pub scanned: Option<usize>,
+}
 
 /// A proof (RFC 6962), its hashes in base64.
 #[derive(ToSchema)]
@@ -361,3 +628,676 @@ pub struct RegisterItem {
     pub record_types: Vec<String>,
 }
 page!(RegisterPage of RegisterItem);
+
+/// A case.
+#[derive(ToSchema)]
+pub struct Case {
+    /// Id.
+    pub id: Uuid,
+    /// Register.
+    pub register: String,
+    /// Kind, of the definition.
+    pub kind: String,
+    /// Procedure that its kind follows.
+    pub procedure: String,
+    /// Where it stands.
+    pub state: String,
+    /// Institution concerned.
+    #[schema(required = true)]
+    pub institution_id: Option<Uuid>,
+    /// Record type concerned.
+    #[schema(required = true)]
+    pub record_type: Option<String>,
+    /// Record concerned.
+    #[schema(required = true)]
+    pub record_id: Option<Uuid>,
+    /// Fields concerned, by path.
+    pub fields: Vec<String>,
+    /// When it was opened.
+    pub opened_at: DateTime<Utc>,
+    /// User id of who opened it, or the name of a job.
+    pub opened_by: String,
+    /// Day on which it came in: its clock starts there.
+    pub received_on: NaiveDate,
+    /// By when it must be done: `nominal`, `due`, `moved_by`, `at`, `clause`.
+    #[schema(required = true)]
+    pub deadline: Option<Value>,
+    /// Whether its time has run out without an end.
+    pub overdue: bool,
+    /// In a line.
+    pub subject: String,
+    /// In full.
+    pub text: String,
+    /// Whose it is, when not the opener's own.
+    #[schema(required = true)]
+    pub from: Option<Value>,
+    /// What else the procedure needs.
+    pub details: Value,
+    /// Files, by SHA-256.
+    pub attachments: Vec<String>,
+    /// When each kind of step was last made.
+    pub made: Value,
+    /// The decision: outcome, clause, ground, explanation, remedies, when and by whom.
+    #[schema(required = true)]
+    pub decision: Option<Value>,
+    /// When it was closed.
+    #[schema(required = true)]
+    pub closed_at: Option<DateTime<Utc>>,
+    /// Number of steps, the opening counted.
+    pub version: i64,
+}
+page!(CasePage of Case);
+
+/// A case with everything that was done.
+#[derive(ToSchema)]
+pub struct CaseInFull {
+    /// The case.
+    #[serde(flatten)]
+    pub view: Case,
+    /// Its steps, first to last.
+    pub history: Vec<CaseStep>,
+}
+
+/// A step of a case.
+#[derive(ToSchema)]
+pub struct CaseStep {
+    /// Number, from 1.
+    pub number: i64,
+    /// What.
+    pub act: String,
+    /// When.
+    pub made_at: DateTime<Utc>,
+    /// Who.
+    pub made_by: String,
+    /// What was said and decided.
+    pub body: Value,
+    /// Its entry in the log.
+    pub audit_id: Uuid,
+}
+
+/// How many rows a publication has, and how they differ from what was public when it was proposed.
+#[derive(ToSchema)]
+pub struct PublicationCounts {
+    /// Rows.
+    pub rows: u64,
+    /// Of them new.
+    pub added: u64,
+    /// Of them changed.
+    pub changed: u64,
+    /// Rows that were public and will not be.
+    pub gone: u64,
+}
+
+/// A publication.
+#[derive(ToSchema)]
+pub struct Publication {
+    /// Id; that of its entry in the ledger of disclosures too.
+    pub id: Uuid,
+    /// Record type.
+    pub record_type: String,
+    /// `proposed`, `public`, `replaced` or `withdrawn`.
+    pub state: String,
+    /// The day as of which.
+    pub as_of: NaiveDate,
+    /// Clause.
+    pub clause: String,
+    /// Paths of the public fields.
+    pub fields: Vec<String>,
+    /// How many rows, and how they differ.
+    pub counts: PublicationCounts,
+    /// The publication with which it was compared.
+    #[schema(required = true)]
+    pub compared_with: Option<Uuid>,
+    /// SHA-256 of the rows in canonical form (RFC 8785).
+    pub digest: String,
+    /// When it was proposed.
+    pub proposed_at: DateTime<Utc>,
+    /// Who proposed it.
+    pub proposed_by: String,
+    /// Who approved it.
+    #[schema(required = true)]
+    pub decided_by: Option<String>,
+    /// From when it was public.
+    #[schema(required = true)]
+    pub public_from: Option<DateTime<Utc>>,
+    /// Until when it was public.
+    #[schema(required = true)]
+    pub public_until: Option<DateTime<Utc>>,
+    /// Who withdrew it.
+    #[schema(required = true)]
+    pub withdrawn_by: Option<String>,
+    /// Why.
+    #[schema(required = true)]
+    pub withdrawn_for: Option<String>,
+}
+page!(PublicationPage of Publication);
+
+/// A row of a publication.
+#[derive(ToSchema)]
+pub struct PublicationRow {
+    /// Record.
+    pub record_id: Uuid,
+    /// `added`, `changed`, `same` or `gone`.
+    pub difference: String,
+    /// What is shown.
+    #[schema(value_type = Option<Object>)]
+    pub shown: Option<Value>,
+    /// What was shown before, where that is something else.
+    #[schema(value_type = Option<Object>)]
+    pub before: Option<Value>,
+}
+
+/// A publication with a page of its rows.
+#[derive(ToSchema)]
+pub struct PublicationDetail {
+    /// The publication.
+    #[serde(flatten)]
+    pub publication: Publication,
+    /// Rows.
+    pub items: Vec<PublicationRow>,
+    /// Where the next page begins; `null` at the end.
+    #[schema(required = true)]
+    pub next_cursor: Option<String>,
+}
+
+/// A public field.
+#[derive(ToSchema)]
+pub struct PublishedColumn {
+    /// Path in a row.
+    pub name: String,
+    /// Label.
+    pub label: String,
+    /// Labels of codes.
+    #[schema(required = false, value_type = Object)]
+    pub codes: Value,
+}
+
+/// What is public of a record type.
+#[derive(ToSchema)]
+pub struct Published {
+    /// Register.
+    pub register: String,
+    /// Record type.
+    pub r#type: String,
+    /// Clause that makes it public.
+    pub clause: String,
+    /// The day as of which.
+    pub as_of: NaiveDate,
+    /// Since when it is public.
+    pub published_at: DateTime<Utc>,
+    /// SHA-256 of all rows as they were approved, in canonical form (RFC 8785).
+    pub digest: String,
+    /// The columns.
+    pub columns: Vec<PublishedColumn>,
+    /// The rows: the public fields and no other.
+    #[schema(value_type = Vec<Object>)]
+    pub items: Vec<Value>,
+    /// Where the next page begins; `null` at the end.
+    #[schema(required = true)]
+    pub next_cursor: Option<String>,
+}
+
+/// A statistical report of the definition.
+#[derive(ToSchema)]
+pub struct ReportItem {
+    /// Name.
+    pub name: String,
+    /// Label.
+    pub label: String,
+    /// Clause.
+    pub clause: String,
+    /// Class of recipients that gets it.
+    pub recipient: String,
+    /// Record type that is counted.
+    pub record_type: String,
+    /// Paths by which it is grouped.
+    pub group_by: Vec<String>,
+    /// What is computed beside the count.
+    pub measures: Vec<String>,
+    /// Cells over fewer are hidden.
+    pub threshold: u64,
+    /// How often it is due.
+    #[schema(required = true)]
+    pub every: Option<String>,
+    /// How often it has been delivered.
+    pub deliveries: i64,
+    /// When it was delivered last.
+    #[schema(required = true)]
+    pub last_delivered_at: Option<DateTime<Utc>>,
+    /// The day as of which it was delivered last.
+    #[schema(required = true)]
+    pub last_as_of: Option<NaiveDate>,
+    /// The day by which it is due next.
+    #[schema(required = true)]
+    pub next_due: Option<NaiveDate>,
+    /// Whether that day has passed.
+    pub overdue: bool,
+}
+page!(ReportPage of ReportItem);
+
+/// A dimension of a report.
+#[derive(ToSchema)]
+pub struct ReportDimension {
+    /// Path of the field.
+    pub name: String,
+    /// Label.
+    pub label: String,
+    /// Labels of the codes; `""` stands for those without a value.
+    #[schema(value_type = Object)]
+    pub codes: Value,
+}
+
+/// A computed column of a report.
+#[derive(ToSchema)]
+pub struct ReportColumn {
+    /// Name.
+    pub name: String,
+    /// Label.
+    pub label: String,
+    /// `sum` or `average`.
+    pub take: String,
+}
+
+/// A cell of a report.
+#[derive(ToSchema)]
+pub struct ReportCell {
+    /// The code in each dimension; `null` for the total over it.
+    pub keys: Vec<Option<String>>,
+    /// How many; `null` when suppressed.
+    #[schema(required = true)]
+    pub count: Option<u64>,
+    /// The computed columns, as decimal text; `null` when suppressed or empty.
+    pub values: Vec<Option<String>>,
+    /// Whether it is withheld, since it or another would tell of too few.
+    pub suppressed: bool,
+}
+
+/// A statistical report.
+#[derive(ToSchema)]
+pub struct Report {
+    /// Register.
+    pub register: String,
+    /// Name.
+    pub report: String,
+    /// Label.
+    pub label: String,
+    /// Clause.
+    pub clause: String,
+    /// Who gets it.
+    pub recipient: String,
+    /// Record type that is counted; its active records, or the people whom they are about.
+    pub record_type: String,
+    /// The day as of which.
+    pub as_of: NaiveDate,
+    /// Cells over fewer are hidden.
+    pub threshold: u64,
+    /// By what it is broken down.
+    pub dimensions: Vec<ReportDimension>,
+    /// What is computed beside the count.
+    pub measures: Vec<ReportColumn>,
+    /// The cells, totals before codes.
+    pub cells: Vec<ReportCell>,
+}
+
+/// A record that an access report speaks of.
+#[derive(ToSchema)]
+pub struct ReportRecord {
+    /// Id.
+    pub id: Uuid,
+    /// Record type.
+    pub r#type: String,
+    /// Institution that owns it.
+    pub institution_id: Uuid,
+    /// Where it stood; `none` where it was not yet known.
+    pub status: RecordStatus,
+}
+
+/// A right under which somebody could have seen a record.
+#[derive(ToSchema)]
+pub struct CouldItem {
+    /// Which record.
+    pub record_id: Uuid,
+    /// Who; `null` for everybody with an account, and for the installation.
+    #[schema(required = true)]
+    pub user_id: Option<Uuid>,
+    /// User name.
+    #[schema(required = true)]
+    pub username: Option<String>,
+    /// Name for people.
+    #[schema(required = true)]
+    pub display_name: Option<String>,
+    /// `grant`, `subject`, `guardian`, `everybody` or `installation`.
+    pub r#as: String,
+    /// Role.
+    pub role: String,
+    /// The grant, where it is one.
+    #[schema(required = true)]
+    pub grant_id: Option<Uuid>,
+    /// The only institution that the grant reaches.
+    #[schema(required = true)]
+    pub institution_id: Option<Uuid>,
+    /// Its first day.
+    #[schema(required = true)]
+    pub from: Option<NaiveDate>,
+    /// Its last day.
+    #[schema(required = true)]
+    pub until: Option<NaiveDate>,
+    /// On what it rested.
+    #[schema(required = true)]
+    pub basis: Option<Basis>,
+    /// The sections that could be seen.
+    pub sections: Vec<CouldSection>,
+}
+
+/// A section that could be seen, and by which clause and policy.
+#[derive(ToSchema)]
+pub struct CouldSection {
+    /// Section.
+    pub section: String,
+    /// Clause.
+    pub clause: String,
+    /// Policy.
+    #[schema(required = true)]
+    pub policy: Option<String>,
+}
+
+/// An access, as the log tells of it.
+#[derive(ToSchema)]
+pub struct AccessItem {
+    /// Id of its entry in the log.
+    pub id: Uuid,
+    /// Place of the entry in the tree; `null` until it is integrated.
+    #[schema(required = true)]
+    pub seq: Option<i64>,
+    /// When.
+    pub recorded_at: DateTime<Utc>,
+    /// Coarse kind.
+    pub kind: String,
+    /// What.
+    pub action: String,
+    /// Who: the user.
+    #[schema(required = true)]
+    pub user_id: Option<Uuid>,
+    /// Who: by name. `null` once the entry's words are erased, as for everything below.
+    #[schema(required = true)]
+    pub actor: Option<String>,
+    /// In which role.
+    #[schema(required = true)]
+    pub role: Option<String>,
+    /// Under which grant.
+    #[schema(required = true)]
+    pub grant_id: Option<Uuid>,
+    /// By which clause.
+    #[schema(required = true)]
+    pub clause: Option<String>,
+    /// What for.
+    #[schema(required = true)]
+    pub purpose: Option<String>,
+    /// Which sections.
+    pub sections: Vec<String>,
+}
+
+/// A disclosure, as the ledger tells of it.
+#[derive(ToSchema)]
+pub struct ReceivedItem {
+    /// Number in the ledger.
+    pub id: Uuid,
+    /// When.
+    pub released_at: DateTime<Utc>,
+    /// By what channel.
+    pub channel: String,
+    /// Registry or personal code of the recipient.
+    #[schema(required = true)]
+    pub recipient_code: Option<String>,
+    /// The case in which it was decided.
+    #[schema(required = true)]
+    pub case_id: Option<Uuid>,
+    /// Digest of exactly what left.
+    pub digest: String,
+    /// The rest of the entry: recipient, composition, basis, purpose.
+    #[schema(value_type = Object)]
+    pub ledger: Value,
+    /// Id of its entry in the log.
+    pub audit_id: Uuid,
+}
+
+/// Who could see, who did, who received.
+#[derive(ToSchema)]
+pub struct AccessReport {
+    /// Register.
+    pub register: String,
+    /// The instant that it speaks of.
+    pub at: DateTime<Utc>,
+    /// The day that it was then in the register.
+    pub day: NaiveDate,
+    /// Digest of the definition whose policies decided then.
+    pub definition: String,
+    /// The records, as they stood then.
+    pub records: Vec<ReportRecord>,
+    /// Who could have seen them: everybody, by every right that they had.
+    pub could: Vec<CouldItem>,
+    /// Who did, up to the instant, newest first.
+    pub did: Vec<AccessItem>,
+    /// How many accesses there are in all; counted up to 10,000.
+    pub did_total: i64,
+    /// `cursor` of the next page of `did`.
+    #[schema(required = true)]
+    pub next_cursor: Option<String>,
+    /// Who received them, up to the instant, newest first.
+    pub received: Vec<ReceivedItem>,
+    /// How many disclosures there are in all; counted up to 10,000.
+    pub received_total: i64,
+    /// `received_cursor` of the next page of `received`.
+    #[schema(required = true)]
+    pub next_received_cursor: Option<String>,
+}
+
+/// A supervisor's query, kept under a name.
+#[derive(ToSchema)]
+pub struct KeptQuery {
+    /// Id.
+    pub id: Uuid,
+    /// Name.
+    pub name: String,
+    /// The parameters of the log's list.
+    #[schema(value_type = Object)]
+    pub query: Value,
+    /// When it was kept.
+    pub saved_at: DateTime<Utc>,
+}
+page!(KeptQueryPage of KeptQuery);
+
+/// A thing to ask about, with its evidence. It proves nothing.
+#[derive(ToSchema)]
+pub struct SignalItem {
+    /// `no_purpose`, `outside_hours`, `own_record`, `same_surname`, `burst` or `before_leaving`.
+    pub kind: String,
+    /// Who.
+    pub user_id: Uuid,
+    /// User name.
+    pub username: String,
+    /// The first reading.
+    pub from: DateTime<Utc>,
+    /// The last reading.
+    pub until: DateTime<Utc>,
+    /// Entries of the log, the first 100 of them.
+    pub events: Vec<Uuid>,
+    /// How many entries there are in all.
+    pub count: usize,
+    /// How many records they showed.
+    pub records: u64,
+    /// How soon to look at it.
+    pub weight: u32,
+    /// What happened.
+    pub words: String,
+}
+
+/// What there is to ask about in a period.
+#[derive(ToSchema)]
+pub struct Signals {
+    /// Not before.
+    pub from: DateTime<Utc>,
+    /// Before.
+    pub to: DateTime<Utc>,
+    /// Readings that were looked through.
+    pub readings: usize,
+    /// The weightiest first, at most 500.
+    pub items: Vec<SignalItem>,
+    /// How many there are in all.
+    pub total: usize,
+}
+
+/// A sample of the log.
+#[derive(ToSchema)]
+pub struct Sample {
+    /// Not before.
+    pub from: DateTime<Utc>,
+    /// Before.
+    pub to: DateTime<Utc>,
+    /// With this and the same period the same sample is drawn again.
+    pub seed: String,
+    /// How many entries there were to draw from.
+    pub population: u64,
+    /// The entries, in the order of the log.
+    pub items: Vec<AuditItem>,
+}
+
+/// A signed review.
+#[derive(ToSchema)]
+pub struct Review {
+    /// Id.
+    pub id: Uuid,
+    /// When it was signed.
+    pub signed_at: DateTime<Utc>,
+    /// By whom: user name.
+    pub signed_by: String,
+    /// Not before.
+    pub from: DateTime<Utc>,
+    /// Before.
+    pub to: DateTime<Utc>,
+    /// What was looked for.
+    #[schema(value_type = Object)]
+    pub filter: Value,
+    /// Seed of the sample, where it was drawn.
+    #[schema(required = true)]
+    pub seed: Option<String>,
+    /// Entries that were reviewed.
+    pub sample: Vec<Uuid>,
+    /// `in_order` or `findings`.
+    pub verdict: String,
+    /// In words.
+    pub note: String,
+    /// Id of its entry in the log.
+    pub audit_id: Uuid,
+}
+page!(ReviewPage of Review);
+
+/// An access to records about the caller: never by whom, only in which role.
+#[derive(ToSchema)]
+pub struct MyAccess {
+    /// Id of its entry in the log.
+    pub id: Uuid,
+    /// Register.
+    pub register: String,
+    /// The caller's records that it named.
+    pub record_ids: Vec<Uuid>,
+    /// When.
+    pub recorded_at: DateTime<Utc>,
+    /// Coarse kind.
+    pub kind: String,
+    /// What.
+    pub action: String,
+    /// In which role.
+    #[schema(required = true)]
+    pub role: Option<String>,
+    /// What for.
+    #[schema(required = true)]
+    pub purpose: Option<String>,
+    /// Institution of the records served.
+    #[schema(required = true)]
+    pub institution_id: Option<Uuid>,
+    /// By which clause.
+    #[schema(required = true)]
+    pub clause: Option<String>,
+    /// Which sections.
+    pub sections: Vec<String>,
+    /// Whether it was the caller.
+    pub own: bool,
+}
+page!(MyAccessPage of MyAccess);
+
+/// The jobs of the installation.
+#[derive(ToSchema)]
+pub struct Jobs {
+    /// All of them.
+    pub items: Vec<Job>,
+}
+
+/// A job.
+#[derive(ToSchema)]
+pub struct Job {
+    /// Name.
+    pub name: String,
+    /// What it does.
+    pub does: String,
+    /// When, in words.
+    pub schedule: String,
+    /// The last run; `null` before the first.
+    #[schema(required = true)]
+    pub last_run: Option<JobRun>,
+    /// The next due moment; one that has passed waits for a node to take it on.
+    pub next_due: DateTime<Utc>,
+}
+
+/// A run of a job.
+#[derive(ToSchema)]
+pub struct JobRun {
+    /// Due moment.
+    pub due: DateTime<Utc>,
+    /// When it began.
+    pub started: DateTime<Utc>,
+    /// When it ended; `null` while it runs.
+    #[schema(required = true)]
+    pub finished: Option<DateTime<Utc>>,
+    /// How long it took.
+    #[schema(required = true)]
+    pub duration_ms: Option<i64>,
+    /// `done` or `failed`; `null` while it runs.
+    #[schema(required = true)]
+    pub outcome: Option<String>,
+    /// What was done, or why not.
+    #[schema(required = true)]
+    pub detail: Option<String>,
+}
+
+/// A letter, of its reader only a hint.
+#[derive(ToSchema)]
+pub struct Letter {
+    /// Id, also in its `Message-ID`.
+    pub id: Uuid,
+    /// Kind.
+    pub letter: String,
+    /// `queued`, `sent` or `dead`.
+    pub state: String,
+    /// The address, all but its first character and the domain hidden.
+    pub address: String,
+    /// Language.
+    pub language: String,
+    /// How often it was tried.
+    pub attempts: i64,
+    /// When it is tried next.
+    #[schema(required = true)]
+    pub next_at: Option<DateTime<Utc>>,
+    /// Why it was not sent, the last time.
+    #[schema(required = true)]
+    pub fault: Option<String>,
+    /// The case it is about.
+    #[schema(required = true)]
+    pub case_id: Option<Uuid>,
+    /// When it was written.
+    pub created_at: DateTime<Utc>,
+    /// When the relay took it over.
+    #[schema(required = true)]
+    pub sent_at: Option<DateTime<Utc>>,
+}
+page!(LetterPage of Letter);

@@ -23,6 +23,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 pub mod people;
+pub mod smtp;
 
 pub const PASSWORD: &str = "maasikas ja piim";
 pub const REGISTER: &str = "75025973-persona";
@@ -101,6 +102,28 @@ impl Place {
     }
 }
 
+impl Place {
+    /// One text from the database.
+    pub fn text(&self, sql: &str) -> String {
+        use diesel::prelude::*;
+        use diesel::sql_types::Text;
+        #[derive(QueryableByName)]
+        struct One {
+            #[diesel(sql_type = Text)]
+            t: String,
+        }
+        let sql = format!("SELECT ({sql}) AS t");
+        match &self.url {
+            DatabaseUrl::Pg(url) => {
+                diesel::sql_query(sql).get_result::<One>(&mut PgConnection::establish(url).unwrap()).unwrap().t
+            }
+            DatabaseUrl::Sqlite(path) => {
+                diesel::sql_query(sql).get_result::<One>(&mut SqliteConnection::establish(path).unwrap()).unwrap().t
+            }
+        }
+    }
+}
+
 /// The definitions in a folder, as the program itself reads them.
 pub fn definitions(folder: &Path) -> Vec<Definition> {
     andmekogu::config::registers::read(folder).unwrap_or_else(|faults| {
@@ -124,6 +147,7 @@ pub struct Harness {
     thread: Option<std::thread::JoinHandle<()>>,
     served: Arc<Mutex<BTreeMap<String, BTreeSet<String>>>>,
     pub users: Mutex<BTreeMap<String, Uuid>>,
+    codes: Mutex<BTreeMap<String, String>>,
     check_at_end: bool,
 }
 
@@ -150,6 +174,7 @@ impl Harness {
             thread: Some(thread),
             served: Arc::default(),
             users: Mutex::default(),
+            codes: Mutex::default(),
             check_at_end: true,
         }
     }
@@ -177,11 +202,18 @@ impl Harness {
         let serial = u16::try_from(users.len()).unwrap();
         let birth = NaiveDate::from_ymd_opt(1975, 3, 14).unwrap();
         let code = PersonalCode::fictitious_ee(birth, Sex::Female, serial).unwrap();
+        self.codes.lock().unwrap().insert(name.to_owned(), code.as_str().to_owned());
         let code = Some((Country::Ee, code.as_str().to_owned()));
         let act = self.app.add_user(name.to_owned(), format!("Kasutaja {name}"), code, PASSWORD.to_owned());
         let id = self.block_on(act).unwrap();
         users.insert(name.to_owned(), id);
         id
+    }
+
+    /// The invented personal code of a user.
+    pub fn personal_code(&self, name: &str) -> String {
+        self.user(name);
+        self.codes.lock().unwrap()[name].clone()
     }
 
     /// The people of the statute, each made by whom the statute names.
@@ -197,6 +229,8 @@ impl Harness {
                 from: NaiveDate::from_ymd_opt(2026, 1, 1).unwrap(),
                 until,
                 basis: Basis { kind: self.basis(role), reference: "käskkiri 1/2026".into() },
+                task: None,
+                application_id: None,
             };
             self.block_on(self.app.grant_as_installation(REGISTER, new)).unwrap();
         }
@@ -223,17 +257,14 @@ impl Harness {
             "user_id": user_id, "role": role, "from": "2026-01-01",
             "basis": { "kind": self.basis(role), "reference": "ametijuhend 2/2026" },
         });
-        let needs_until = self
-            .app
-            .register(REGISTER)
-            .unwrap()
-            .definition
-            .register
-            .roles
-            .iter()
-            .any(|r| r.name == role && r.needs_until);
-        if needs_until {
-            body["until"] = json!("2027-12-31");
+        let register = self.app.register(REGISTER).unwrap();
+        if let Some(role) = register.definition.register.roles.iter().find(|r| r.name == role) {
+            if role.needs_until {
+                body["until"] = json!("2027-12-31");
+            }
+            if role.needs_task {
+                body["task"] = json!("tarkvara hooldus");
+            }
         }
         for (key, value) in more.as_object().unwrap() {
             body[key] = value.clone();

@@ -74,6 +74,8 @@ struct Grant {
     sections: Option<Vec<String>>,
     from: Option<String>,
     until: Option<String>,
+    /// For what task, where the role asks for one.
+    task: Option<String>,
     basis: Basis,
 }
 
@@ -262,6 +264,8 @@ impl Seeding<'_> {
             from: grant.from.as_deref().map_or(Ok(self.today), |d| self.day(d))?,
             until,
             basis: grant.basis.clone(),
+            task: grant.task.clone(),
+            application_id: None,
         };
         match &grant.by {
             None => self.app.grant_as_installation(self.register, new).await?,

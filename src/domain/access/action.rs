@@ -1,6 +1,7 @@
 //! The actions that policies speak about, and the things they are done to.
 
 use crate::domain::audit::Kind;
+use crate::domain::statute::procedures::StepKind;
 
 /// Everything a policy can permit or forbid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -35,6 +36,32 @@ pub enum Action {
     AuditRead,
     /// Fetch checkpoints, proofs and the log itself.
     AuditProve,
+    /// Sign off what was reviewed, keep queries, look at signals.
+    AuditReview,
+    /// Ask who could see a record at an instant, who did and who received it.
+    AccessReport,
+    /// See the jobs and their runs.
+    JobList,
+    /// Open a case: ask, report, complain, apply, order.
+    CaseOpen,
+    /// Read a case.
+    CaseRead,
+    /// Say something in a case as one asked or concerned: message, clarify, acknowledge, answer, withdraw.
+    CaseRespond,
+    /// Take a case forward: ask for clarification, forward, extend, tell, verify, close.
+    CaseHandle,
+    /// Decide a case.
+    CaseDecide,
+    /// Release data on a decision, or enter a release made by other means.
+    DisclosureRelease,
+    /// Read the ledger of disclosures.
+    DisclosureList,
+    /// Run a statistical report and deliver it.
+    ReportRun,
+    /// Propose what is made public.
+    PublicationPropose,
+    /// Approve what is made public, or withdraw it.
+    PublicationApprove,
 }
 
 /// What kind of thing an action is done to.
@@ -46,6 +73,8 @@ pub enum ObjectKind {
     Register,
     /// A role that is granted.
     Role,
+    /// A kind of case.
+    Case,
 }
 
 /// What an action is done to.
@@ -62,11 +91,13 @@ pub enum Object {
     Register,
     /// A role.
     Role(String),
+    /// A kind of case.
+    Case(String),
 }
 
 impl Action {
     /// Every action.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 28] = [
         Self::RecordRead,
         Self::RecordList,
         Self::RecordHistory,
@@ -82,7 +113,42 @@ impl Action {
         Self::GrantRevoke,
         Self::AuditRead,
         Self::AuditProve,
+        Self::AuditReview,
+        Self::AccessReport,
+        Self::JobList,
+        Self::CaseOpen,
+        Self::CaseRead,
+        Self::CaseRespond,
+        Self::CaseHandle,
+        Self::CaseDecide,
+        Self::DisclosureRelease,
+        Self::DisclosureList,
+        Self::ReportRun,
+        Self::PublicationPropose,
+        Self::PublicationApprove,
     ];
+
+    /// What taking `step` of a case is.
+    pub fn of_step(step: StepKind) -> Self {
+        match step {
+            StepKind::Message | StepKind::Clarify | StepKind::Acknowledge | StepKind::Answer | StepKind::Withdraw => {
+                Self::CaseRespond
+            }
+            StepKind::AskClarification
+            | StepKind::Extend
+            | StepKind::Forward
+            | StepKind::Notify
+            | StepKind::Verify
+            | StepKind::Close => Self::CaseHandle,
+            StepKind::Decide => Self::CaseDecide,
+        }
+    }
+
+    /// Whether leave for this is leave to take `step`: whoever takes a case forward may also say something in it.
+    pub fn allows_step(self, step: StepKind) -> bool {
+        let needed = Self::of_step(step);
+        self == needed || (self == Self::CaseHandle && needed == Self::CaseRespond)
+    }
 
     /// The name in policies, answers and the log.
     pub fn as_str(self) -> &'static str {
@@ -102,17 +168,40 @@ impl Action {
             Self::GrantRevoke => "grant.revoke",
             Self::AuditRead => "audit.read",
             Self::AuditProve => "audit.prove",
+            Self::AuditReview => "audit.review",
+            Self::AccessReport => "access.report",
+            Self::JobList => "job.list",
+            Self::CaseOpen => "case.open",
+            Self::CaseRead => "case.read",
+            Self::CaseRespond => "case.respond",
+            Self::CaseHandle => "case.handle",
+            Self::CaseDecide => "case.decide",
+            Self::DisclosureRelease => "disclosure.release",
+            Self::DisclosureList => "disclosure.list",
+            Self::ReportRun => "report.run",
+            Self::PublicationPropose => "publication.propose",
+            Self::PublicationApprove => "publication.approve",
         }
     }
 
-    /// The group in policies: `view`, `enter`, `oversee` or `administer`.
+    /// The group in policies: `view`, `enter`, `oversee`, `administer`, `procedure` or `release`.
     pub fn group(self) -> &'static str {
         match self {
             Self::RecordRead | Self::RecordList | Self::RecordHistory | Self::DocumentRead => "view",
             Self::RecordCreate | Self::RecordChange | Self::RecordCorrect | Self::RecordEnd | Self::DocumentAdd => {
                 "enter"
             }
-            Self::GrantList | Self::AuditRead | Self::AuditProve => "oversee",
+            Self::GrantList
+            | Self::AuditRead
+            | Self::AuditProve
+            | Self::AuditReview
+            | Self::AccessReport
+            | Self::DisclosureList
+            | Self::JobList => "oversee",
+            Self::CaseOpen | Self::CaseRead | Self::CaseRespond | Self::CaseHandle | Self::CaseDecide => "procedure",
+            Self::DisclosureRelease | Self::ReportRun | Self::PublicationPropose | Self::PublicationApprove => {
+                "release"
+            }
             Self::GrantIssue | Self::GrantChange | Self::GrantRevoke => "administer",
         }
     }
@@ -127,8 +216,21 @@ impl Action {
             | Self::RecordChange
             | Self::RecordCorrect
             | Self::RecordEnd => ObjectKind::Section,
-            Self::DocumentAdd | Self::DocumentRead | Self::GrantList | Self::AuditRead | Self::AuditProve => {
-                ObjectKind::Register
+            Self::DocumentAdd
+            | Self::DocumentRead
+            | Self::GrantList
+            | Self::AuditRead
+            | Self::AuditProve
+            | Self::AuditReview
+            | Self::AccessReport
+            | Self::JobList
+            | Self::DisclosureRelease
+            | Self::DisclosureList
+            | Self::ReportRun
+            | Self::PublicationPropose
+            | Self::PublicationApprove => ObjectKind::Register,
+            Self::CaseOpen | Self::CaseRead | Self::CaseRespond | Self::CaseHandle | Self::CaseDecide => {
+                ObjectKind::Case
             }
             Self::GrantIssue | Self::GrantChange | Self::GrantRevoke => ObjectKind::Role,
         }
@@ -142,8 +244,17 @@ impl Action {
             | Self::RecordHistory
             | Self::DocumentRead
             | Self::GrantList
-            | Self::AuditRead => Kind::Read,
+            | Self::AuditRead
+            | Self::AuditReview
+            | Self::AccessReport
+            | Self::JobList
+            | Self::CaseRead
+            | Self::DisclosureList => Kind::Read,
             Self::AuditProve => Kind::Export,
+            Self::CaseOpen | Self::CaseRespond | Self::CaseHandle | Self::CaseDecide => Kind::Case,
+            Self::DisclosureRelease | Self::ReportRun | Self::PublicationPropose | Self::PublicationApprove => {
+                Kind::Disclosure
+            }
             Self::RecordCreate | Self::RecordChange | Self::RecordCorrect | Self::RecordEnd => Kind::Write,
             Self::DocumentAdd => Kind::Document,
             Self::GrantIssue | Self::GrantChange | Self::GrantRevoke => Kind::Grant,

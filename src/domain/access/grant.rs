@@ -24,6 +24,12 @@ pub struct Grant {
     pub until: Option<NaiveDate>,
     /// On what it rests.
     pub basis: Basis,
+    /// For what task, where the role asks for one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub task: Option<String>,
+    /// The application on which it was granted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub application_id: Option<Uuid>,
     /// Whether it was ended before its time.
     pub revoked: bool,
     /// Version, from 1.

@@ -5,8 +5,10 @@
 //! answer is a [`Decision`] with the clause that made it.
 
 pub mod action;
+pub mod application;
 pub mod grant;
 pub mod policy;
+pub mod report;
 pub mod rights;
 
 pub use action::{Action, Object};

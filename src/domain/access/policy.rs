@@ -46,6 +46,8 @@ pub struct Question {
     pub to_self: bool,
     /// The person concerned is the only user who may enter data.
     pub sole_user: bool,
+    /// The asker opened the case or is a party to it.
+    pub party: bool,
     /// Where the record stands.
     pub status: Status,
 }
@@ -227,6 +229,7 @@ impl Policies {
                     purpose_given: question.purpose_given,
                     to_self: false,
                     sole_user: false,
+                    party: false,
                     status: question.status,
                 })
             })
@@ -291,7 +294,16 @@ impl Policies {
                 uid("Role", role)?,
                 vec![bool("to_self", q.to_self), bool("in_scope", q.in_scope), bool("sole_user", q.sole_user)],
             ),
-            (Object::Section { .. } | Object::Register | Object::Role(_), _) => {
+            (Object::Case(kind), ObjectKind::Case) => (
+                uid("Case", kind)?,
+                vec![
+                    bool("in_scope", q.in_scope),
+                    bool("party", q.party),
+                    bool("about_self", q.about_self),
+                    bool("purpose_given", q.purpose_given),
+                ],
+            ),
+            (Object::Section { .. } | Object::Register | Object::Role(_) | Object::Case(_), _) => {
                 return Err("the action is not done to such an object".into());
             }
         };
@@ -320,11 +332,17 @@ pub fn schema(definition: &Definition) -> String {
         .collect();
     let mut text = format!(
         "entity Role enum [{}];\nentity Section enum [{}];\nentity RecordType enum [{}];\n\
-         entity Register enum [{}];\nentity User in [Role];\naction view, enter, oversee, administer;\n",
+         entity Register enum [{}];\nentity Case{};\nentity User in [Role];\n\
+         action view, enter, oversee, administer, procedure, release;\n",
         list(role_names(definition).map(str::to_owned).collect()),
         list(sections),
         list(definition.record_types.iter().map(|t| t.name.clone()).collect()),
         list(vec![definition.register.short_name.clone()]),
+        // An enumeration cannot be empty.
+        match definition.cases.as_slice() {
+            [] => String::new(),
+            cases => format!(" enum [{}]", list(cases.iter().map(|c| c.name.clone()).collect())),
+        },
     );
     for action in Action::ALL {
         let (resource, context) = match action.object_kind() {
@@ -335,6 +353,7 @@ pub fn schema(definition: &Definition) -> String {
             ),
             ObjectKind::Register => ("Register", "in_scope: Bool, purpose_given: Bool"),
             ObjectKind::Role => ("Role", "to_self: Bool, in_scope: Bool, sole_user: Bool"),
+            ObjectKind::Case => ("Case", "in_scope: Bool, party: Bool, about_self: Bool, purpose_given: Bool"),
         };
         // Writing to a String cannot fail.
         let _ = writeln!(
@@ -363,6 +382,8 @@ fn engine_policies(definition: &Definition) -> String {
          when {{ !context.in_scope && !context.about_self }};\n\
          @id(\"engine.scope.register\") @clause({scope:?}) forbid (principal, action in [{register}], resource)\n\
          when {{ !context.in_scope }};\n\
+         @id(\"engine.scope.case\") @clause({scope:?}) forbid (principal, action in [{case}], resource)\n\
+         when {{ !context.in_scope && !context.party && !context.about_self }};\n\
          @id(\"engine.sections\") @clause({clause:?}) forbid (principal, action in [{section}], resource)\n\
          when {{ !context.covered && !context.about_self }};\n\
          @id(\"engine.self\") @clause({clause:?}) forbid (principal, action in [{role}], resource)\n\
@@ -374,6 +395,7 @@ fn engine_policies(definition: &Definition) -> String {
         section = names(ObjectKind::Section),
         register = names(ObjectKind::Register),
         role = names(ObjectKind::Role),
+        case = names(ObjectKind::Case),
     )
 }
 

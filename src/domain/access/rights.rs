@@ -119,9 +119,15 @@ impl Actor {
                 )
             })
             .collect();
+        // One role at a time: the one that permits most. Where none permits anything, the best reason is given.
+        let permits = |decisions: &[Decision]| decisions.iter().filter(|d| d.permitted).count();
+        let most = answers.iter().map(|decisions| permits(decisions)).max().unwrap_or(0);
+        let chosen = answers.iter().position(|decisions| most > 0 && permits(decisions) == most);
         let mut rights = SectionRights { permitted: BTreeMap::new(), refused: BTreeMap::new() };
         for (n, section) in record_type.sections.iter().enumerate() {
-            let rulings = standings.iter().zip(&answers).filter_map(|(s, decisions)| {
+            let candidates =
+                standings.iter().zip(&answers).enumerate().filter(|(at, _)| chosen.is_none_or(|c| c == *at));
+            let rulings = candidates.filter_map(|(_, (s, decisions))| {
                 decisions.get(n).map(|decision| Ruling {
                     decision: decision.clone(),
                     role: Some(s.role.to_owned()),
@@ -153,6 +159,30 @@ impl Actor {
         best(rulings, definition)
     }
 
+    /// Asks about a case of the kind `name`.
+    pub fn case(
+        &self,
+        policies: &Policies,
+        definition: &Definition,
+        action: Action,
+        name: &str,
+        case: CaseCoordinates,
+    ) -> Ruling {
+        let at = Coordinates {
+            institution_id: case.institution_id,
+            about_self: case.about_self,
+            status: Status::None,
+            purpose_given: case.purpose_given,
+        };
+        let standings = self.standings(definition);
+        let rulings = standings.iter().map(|s| {
+            let in_scope = s.grant.is_none_or(|g| g.reaches(case.institution_id));
+            let reach = Reach { in_scope, party: case.party, ..Reach::default() };
+            rule(policies, s, action, Object::Case(name.to_owned()), reach, &at)
+        });
+        best(rulings, definition)
+    }
+
     /// Asks whether the actor may grant, change or end `role` for `holder`.
     #[expect(
         clippy::too_many_arguments,
@@ -174,11 +204,24 @@ impl Actor {
         let standings = self.standings(definition);
         let rulings = standings.iter().map(|s| {
             let in_scope = s.grant.is_none_or(|g| g.reaches(institution));
-            let reach = Reach { in_scope, to_self, sole_user };
+            let reach = Reach { in_scope, to_self, sole_user, party: false };
             rule(policies, s, action, Object::Role(role.to_owned()), reach, &at)
         });
         best(rulings, definition)
     }
+}
+
+/// What a case is to the actor, as far as policies care.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct CaseCoordinates {
+    /// Institution it belongs to; `None` for what belongs to none.
+    pub institution_id: Option<Uuid>,
+    /// Whether the actor opened it or is a party to it.
+    pub party: bool,
+    /// Whether it is about the actor.
+    pub about_self: bool,
+    /// Whether a purpose was stated.
+    pub purpose_given: bool,
 }
 
 #[derive(Default)]
@@ -186,6 +229,7 @@ struct Reach {
     in_scope: bool,
     to_self: bool,
     sole_user: bool,
+    party: bool,
 }
 
 fn rule(
@@ -206,6 +250,7 @@ fn rule(
         purpose_given: at.purpose_given,
         to_self: reach.to_self,
         sole_user: reach.sole_user,
+        party: reach.party,
         status: at.status,
     });
     Ruling { decision, role: Some(standing.role.to_owned()), grant_id: standing.grant.map(|g| g.id) }

@@ -41,11 +41,15 @@ pub enum Kind {
     Denial,
     /// Data was written out in bulk.
     Export,
+    /// A case was opened, taken forward or decided.
+    Case,
+    /// A job of the installation ran or sent something.
+    Job,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
         Self::Read,
         Self::Write,
         Self::Grant,
@@ -56,6 +60,8 @@ impl Kind {
         Self::Document,
         Self::Denial,
         Self::Export,
+        Self::Case,
+        Self::Job,
     ];
 
     /// The name in the leaf: the variant's, in lower case.
@@ -72,6 +78,8 @@ impl Kind {
             Self::Document => "document",
             Self::Denial => "denial",
             Self::Export => "export",
+            Self::Case => "case",
+            Self::Job => "job",
         }
     }
 }

@@ -1,6 +1,8 @@
 //! What of a record can be searched, sorted and counted: normalised values of its indexed fields, and the
 //! status that follows from its dates.
 
+use std::collections::BTreeSet;
+
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
@@ -79,8 +81,15 @@ pub struct Indexed {
     pub number: Option<i64>,
 }
 
-/// The searchable values of `data`.
+/// The searchable values of `data`: of its indexed fields, and of the parts by which records are found.
 pub fn index(record_type: &RecordType, data: &Value) -> Vec<Indexed> {
+    let parts = indexed_parts(record_type).flat_map(|path| {
+        let values = FieldPath::parse(path).map(|p| p.values(data)).unwrap_or_default();
+        // The same value in two items stands there once.
+        let values: BTreeSet<&str> = values.into_iter().filter_map(Value::as_str).collect();
+        let text = |v: &str| v.chars().take(LONGEST).collect();
+        values.into_iter().map(move |v| Indexed { field: path.to_owned(), value: text(v), number: None })
+    });
     record_type
         .fields
         .iter()
@@ -93,7 +102,13 @@ pub fn index(record_type: &RecordType, data: &Value) -> Vec<Indexed> {
                 number: value.and_then(number),
             }
         })
+        .chain(parts)
         .collect()
+}
+
+/// Paths into groups whose values are indexed, each as often as it has values: the codes of guardians.
+pub fn indexed_parts(record_type: &RecordType) -> impl Iterator<Item = &str> {
+    record_type.subject.iter().filter_map(|s| s.guardians.as_deref())
 }
 
 /// The form in which `text` is compared with values of a field of `kind`.

@@ -20,6 +20,11 @@ pub const BEHAVIOURS: &[Behaviour] = &[
         test: "a_read_is_logged_with_the_records_served",
     },
     Behaviour {
+        name: "access_report",
+        does: "Who could see a record at an instant, who did and who received it, each with grant and clause.",
+        test: "the_access_report_says_who_could_who_did_and_who_received",
+    },
+    Behaviour {
         name: "aggregates",
         does: "Counts and sums over other records are computed as of any date, never entered.",
         test: "headcount_and_loads_follow_the_records_as_of_any_date",
@@ -33,6 +38,11 @@ pub const BEHAVIOURS: &[Behaviour] = &[
         name: "base_document_required",
         does: "No entry without a base document.",
         test: "no_document_no_entry",
+    },
+    Behaviour {
+        name: "complaint_clock",
+        does: "A complaint has one month, and is closed only after a decision and a notice.",
+        test: "a_complaint_has_one_month_and_needs_a_decision_and_a_notice",
     },
     Behaviour {
         name: "consent_gate",
@@ -65,6 +75,16 @@ pub const BEHAVIOURS: &[Behaviour] = &[
         test: "a_file_is_stored_once_and_typed_by_its_content",
     },
     Behaviour {
+        name: "disclosure_ledger",
+        does: "Every release is in a ledger that only grows: what left, to whom, on what ground, for what purpose.",
+        test: "the_ledger_shows_what_left_to_whom_and_why",
+    },
+    Behaviour {
+        name: "disclosure_release",
+        does: "Only what was granted leaves; what is withheld cannot be asked for.",
+        test: "a_release_holds_only_what_was_granted",
+    },
+    Behaviour {
         name: "entry_by_role",
         does: "Only roles that the policies permit enter, change and end data.",
         test: "the_policy_matrix_is_what_a_lawyer_approved",
@@ -83,6 +103,16 @@ pub const BEHAVIOURS: &[Behaviour] = &[
         name: "grant_log",
         does: "Granting, changing and ending access are kept in a log that only grows.",
         test: "granting_changing_and_ending_are_in_the_grant_log",
+    },
+    Behaviour {
+        name: "incident_notices",
+        does: "An incident reaches all whom the statute names in the act that reports it.",
+        test: "an_incident_tells_three_parties_at_once",
+    },
+    Behaviour {
+        name: "leaver_clock",
+        does: "When employment ends, login is refused from the day after, and the rights end by the day the statute sets.",
+        test: "a_leavers_rights_end_on_the_next_working_day",
     },
     Behaviour {
         name: "legal_need_gate",
@@ -115,14 +145,44 @@ pub const BEHAVIOURS: &[Behaviour] = &[
         test: "a_data_subject_sees_their_own_record_and_no_other",
     },
     Behaviour {
+        name: "prescription",
+        does: "A supervisor's order goes to the processor with the day it names, and is answered and verified.",
+        test: "an_order_goes_to_the_processor_with_its_day",
+    },
+    Behaviour {
+        name: "processor_contract",
+        does: "A processor's users have access for a task and between the days of its contract only.",
+        test: "a_processors_access_lies_within_its_contract",
+    },
+    Behaviour {
         name: "processor_limits",
         does: "The processor reads what its task needs and enters nothing.",
         test: "the_policy_matrix_is_what_a_lawyer_approved",
     },
     Behaviour {
+        name: "publication",
+        does: "Exactly the public fields of active records are published, on a second person's approval.",
+        test: "only_the_public_fields_of_active_records_are_published",
+    },
+    Behaviour {
+        name: "recipient_notices",
+        does: "Whoever received a value that is corrected later is told, by a day and with proof.",
+        test: "a_corrected_value_is_told_to_everyone_who_received_it",
+    },
+    Behaviour {
         name: "references",
         does: "Records refer to records that exist, of the right kind and institution, on that day.",
         test: "a_reference_must_exist_in_the_same_institution_on_that_day",
+    },
+    Behaviour {
+        name: "release_weighing",
+        does: "A decision to release answers the statute's questions in words; the wrong answer refuses.",
+        test: "the_decision_answers_both_questions_in_words",
+    },
+    Behaviour {
+        name: "request_clocks",
+        does: "Each kind of request has its time, its one extension with reasons, and its refusal with a clause.",
+        test: "requests_have_their_statutory_clocks",
     },
     Behaviour {
         name: "retention_declared",
@@ -148,6 +208,16 @@ pub const BEHAVIOURS: &[Behaviour] = &[
         name: "sole_user",
         does: "Ending the right of the only user is decided by whom the statute names.",
         test: "the_sole_users_right_is_ended_by_whom_the_statute_names",
+    },
+    Behaviour {
+        name: "statistical_report",
+        does: "Reports hold aggregates only; small cells are hidden, also from whoever subtracts.",
+        test: "a_report_hides_small_cells",
+    },
+    Behaviour {
+        name: "subject_notice",
+        does: "What people send about their own data becomes a task and changes no record.",
+        test: "an_own_notice_changes_no_record",
     },
     Behaviour {
         name: "supervision",

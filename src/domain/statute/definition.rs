@@ -12,7 +12,13 @@ use std::collections::BTreeMap;
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
+use super::path::FieldPath;
+use super::procedures::{
+    CaseKind, ContactPoint, Contract, LeaverRule, RecertificationRule, RecipientNoticeRule, ReleaseGround,
+    ReportDefinition, Withheld,
+};
 use super::{Clause, Label};
+use crate::domain::identity::PersonalCode;
 
 /// One version of one register's statute, complete: what `register.toml` and its neighbours say.
 #[doc(alias = "põhimäärus")]
@@ -27,6 +33,9 @@ pub struct Definition {
     pub codelists: Vec<Codelist>,
     /// Kinds of base documents (alusdokument).
     pub document_kinds: Vec<DocumentKind>,
+    /// Kinds of cases.
+    #[serde(default)]
+    pub cases: Vec<CaseKind>,
     /// Every clause of the statute, in its order.
     pub clauses: Vec<ClauseRow>,
     /// Text of the policy file (`access.cedar`).
@@ -76,9 +85,30 @@ pub struct RegisterSource {
     /// To whom data may be released, and on what ground.
     #[serde(default, rename = "recipient")]
     pub recipients: Vec<Recipient>,
+    /// Grounds on which data are released.
+    #[serde(default, rename = "release_ground")]
+    pub release_grounds: Vec<ReleaseGround>,
+    /// Data that are never released.
+    #[serde(default)]
+    pub withheld: Vec<Withheld>,
     /// Grounds for refusing a release.
     #[serde(default, rename = "refusal_ground")]
     pub refusal_grounds: Vec<Item>,
+    /// Statistical reports.
+    #[serde(default, rename = "report")]
+    pub reports: Vec<ReportDefinition>,
+    /// Where letters of the register go.
+    #[serde(default, rename = "contact")]
+    pub contacts: Vec<ContactPoint>,
+    /// What ends with an employment.
+    #[serde(default)]
+    pub leaver: Option<LeaverRule>,
+    /// When the list of rights in force is confirmed.
+    #[serde(default)]
+    pub recertification: Option<RecertificationRule>,
+    /// How recipients of wrong values are told.
+    #[serde(default)]
+    pub recipient_notice: Option<RecipientNoticeRule>,
     /// Fields that the statute makes public.
     #[serde(default, rename = "publication")]
     pub publications: Vec<Publication>,
@@ -141,6 +171,9 @@ pub struct Party {
     /// How to reach it; a matter of the installation, not of the statute.
     #[serde(default)]
     pub contact: Option<String>,
+    /// The contract under which a processor acts.
+    #[serde(default)]
+    pub contract: Option<Contract>,
     /// Clause that names it.
     pub clause: Clause,
 }
@@ -164,6 +197,9 @@ pub struct Institutions {
     /// Field of that type that holds the kind, when the statute knows several kinds.
     #[serde(default)]
     pub kind_field: Option<String>,
+    /// Field of that type to which letters to an institution go.
+    #[serde(default)]
+    pub email_field: Option<String>,
     /// The kinds.
     #[serde(rename = "kind")]
     pub kinds: Vec<Item>,
@@ -191,6 +227,15 @@ pub struct Role {
     /// Whether a grant must say its last day.
     #[serde(default)]
     pub needs_until: bool,
+    /// Whether a grant rests on an application that was decided in its favour.
+    #[serde(default)]
+    pub needs_application: bool,
+    /// Whether a grant must say for what task it is.
+    #[serde(default)]
+    pub needs_task: bool,
+    /// Whether a grant must lie within the days of a processor's contract, and ends with it.
+    #[serde(default)]
+    pub within_contract: bool,
 }
 
 /// General rules of access.
@@ -343,6 +388,26 @@ pub struct RecordType {
 pub struct Subject {
     /// Field that holds the personal code.
     pub personal_code: String,
+    /// Path of the personal codes of guardians, who stand for the subject while they are a minor; it may lead into a
+    /// list (`guardians/personal_code`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub guardians: Option<String>,
+}
+
+impl Subject {
+    /// Personal codes of those who stand for the subject on `day`, by the state `data` that holds then: nobody does
+    /// for an adult, nor for somebody of whose age nothing is known.
+    pub fn guardians_on<'v>(&self, country: &str, data: &'v serde_json::Value, day: NaiveDate) -> Vec<&'v str> {
+        let Some(path) = self.guardians.as_ref().and_then(|p| FieldPath::parse(p).ok()) else {
+            return Vec::new();
+        };
+        let code = data.get(&self.personal_code).and_then(serde_json::Value::as_str);
+        let code = country.parse().ok().zip(code).and_then(|(c, text)| PersonalCode::parse(c, text, day).ok());
+        if !code.is_some_and(|c| c.is_minor_on(day)) {
+            return Vec::new();
+        }
+        path.values(data).into_iter().filter_map(serde_json::Value::as_str).collect()
+    }
 }
 
 /// When a record is pending, active and ended; both boundary days count as active.

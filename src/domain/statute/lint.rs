@@ -6,7 +6,8 @@
 //!
 //! One file each: `register` for what stands in `register.toml`, `records` for a record type as a whole,
 //! `fields` for each field, with its `options` and `conditions`, `derived` for computed values, `rules` for
-//! rules between fields, `codelists` for these and document kinds, `clauses`, and `duplicates`.
+//! rules between fields, `codelists` for these and document kinds, `procedures` for kinds of cases and contacts,
+//! `releases` for what leaves the register and when rights end, `clauses`, and `duplicates`.
 //!
 //! # Not here
 //! Policies are judged by the policy engine: [`lint_with`] takes its faults along. Here they are only text,
@@ -21,8 +22,10 @@ mod duplicates;
 pub(super) mod example;
 mod fields;
 mod options;
+mod procedures;
 mod records;
 mod register;
+mod releases;
 mod rules;
 #[cfg(test)]
 mod tests;
@@ -52,6 +55,8 @@ pub fn lint_with(
     lint.record_types();
     lint.codelists();
     lint.document_kinds();
+    lint.procedures();
+    lint.releases();
     lint.clauses();
     lint.policy_clauses();
     lint.duplicate_lists();

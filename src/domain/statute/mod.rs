@@ -7,6 +7,7 @@ pub mod definition;
 pub mod lint;
 pub mod parse;
 pub mod path;
+pub mod procedures;
 
 use serde::{Deserialize, Serialize};
 

@@ -18,11 +18,14 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::definition::{ClauseRow, Codelist, Definition, DocumentKind, RecordType, RegisterSource, Sources};
+use super::procedures::CaseKind;
 
 /// The register itself.
 pub const REGISTER_FILE: &str = "register.toml";
 /// Code lists.
 pub const CODELISTS_FILE: &str = "codelists.toml";
+/// Kinds of cases; the only file that may be absent.
+pub const CASES_FILE: &str = "cases.toml";
 /// Kinds of base documents.
 pub const DOCUMENTS_FILE: &str = "documents.toml";
 /// The clauses of the statute.
@@ -70,9 +73,13 @@ pub fn parse(sources: &Sources) -> Result<Definition, Vec<Fault>> {
     let documents = reader.read::<DocumentsFile>(DOCUMENTS_FILE);
     let clauses = reader.read::<ClausesFile>(CLAUSES_FILE);
     let policies = reader.text(POLICIES_FILE);
+    let cases = match sources.contains_key(CASES_FILE) {
+        true => reader.read::<CasesFile>(CASES_FILE),
+        false => Some(CasesFile { cases: Vec::new() }),
+    };
     let record_types = reader.record_types();
-    match (register, codelists, documents, clauses, policies) {
-        (Some(register), Some(codelists), Some(documents), Some(clauses), Some(policies))
+    match (register, codelists, documents, clauses, cases, policies) {
+        (Some(register), Some(codelists), Some(documents), Some(clauses), Some(cases), Some(policies))
             if reader.faults.is_empty() =>
         {
             Ok(Definition {
@@ -80,6 +87,7 @@ pub fn parse(sources: &Sources) -> Result<Definition, Vec<Fault>> {
                 record_types: in_order_of_statute(record_types, &clauses.clauses),
                 codelists: codelists.codelists,
                 document_kinds: documents.document_kinds,
+                cases: cases.cases,
                 clauses: clauses.clauses,
                 policies: policies.to_owned(),
                 digest: digest(sources),
@@ -134,6 +142,12 @@ struct CodelistsFile {
 }
 
 #[derive(Deserialize)]
+struct CasesFile {
+    #[serde(default, rename = "case")]
+    cases: Vec<CaseKind>,
+}
+
+#[derive(Deserialize)]
 struct DocumentsFile {
     #[serde(default, rename = "document_kind")]
     document_kinds: Vec<DocumentKind>,
@@ -157,7 +171,8 @@ impl<'s> Reader<'s> {
     }
 
     fn unexpected_files(&mut self) {
-        const KNOWN: [&str; 5] = [REGISTER_FILE, CODELISTS_FILE, DOCUMENTS_FILE, CLAUSES_FILE, POLICIES_FILE];
+        const KNOWN: [&str; 6] =
+            [REGISTER_FILE, CASES_FILE, CODELISTS_FILE, DOCUMENTS_FILE, CLAUSES_FILE, POLICIES_FILE];
         for path in self.sources.keys() {
             let meant_for_us = has_extension(path, "toml") || has_extension(path, "cedar");
             if meant_for_us && !KNOWN.contains(&path.as_str()) && !is_record_file(path) {
@@ -703,6 +718,7 @@ mod tests {
         assert_eq!(locator.path(&boat.item("field", 999).key("name")), "field[#1000].name");
         let registers = Place::file(REGISTER_FILE);
         assert_eq!(locator.line(&registers.key("act").key("end")), 13);
-        assert_eq!(locator.line_at(REGISTER_FILE, usize::MAX), 138);
+        let last = sources()[REGISTER_FILE].lines().count();
+        assert_eq!(locator.line_at(REGISTER_FILE, usize::MAX), last + 1);
     }
 }

@@ -122,6 +122,22 @@ impl FieldPath {
     }
 }
 
+impl FieldPath {
+    /// Every value at this path: one for each item of the lists that it leads through; `null` is none.
+    pub fn values<'v>(&self, data: &'v Value) -> Vec<&'v Value> {
+        let flat = |value: &'v Value| match value {
+            Value::Array(items) => items.iter().collect(),
+            one => vec![one],
+        };
+        self.steps
+            .iter()
+            .fold(vec![data], |here, step| here.into_iter().filter_map(|v| step.get(v)).flat_map(flat).collect())
+            .into_iter()
+            .filter(|v: &&Value| !v.is_null())
+            .collect()
+    }
+}
+
 impl PathStep {
     fn fits(&self, field: &Field) -> bool {
         self.chosen.as_ref().is_none_or(|choice| {
@@ -148,7 +164,8 @@ impl Choice {
         }
     }
 
-    fn is_met_by(&self, item: &Value) -> bool {
+    /// Whether `item` is one that is chosen.
+    pub fn is_met_by(&self, item: &Value) -> bool {
         match item.get(&self.part) {
             Some(Value::String(text)) => *text == self.value,
             Some(Value::Number(number)) => number.to_string() == self.value,
@@ -257,6 +274,14 @@ mod tests {
         assert_eq!(get("sails/area"), None);
         assert_eq!(get("mast/paint"), None);
         assert_eq!(get("keel/depth"), None);
+    }
+
+    #[test]
+    fn a_path_through_a_list_has_a_value_for_each_item() {
+        let data = json!({ "sails": [{ "area": "20" }, { "area": "12" }, { "area": null }, {}], "tags": ["a", "b"] });
+        assert_eq!(parsed("sails/area").values(&data), [&json!("20"), &json!("12")]);
+        assert_eq!(parsed("tags").values(&data), [&json!("a"), &json!("b")]);
+        assert!(parsed("keel/depth").values(&data).is_empty());
     }
 
     #[test]

@@ -5,10 +5,12 @@ use diesel::prelude::*;
 use uuid::Uuid;
 
 use crate::domain::access::Grant;
+use crate::domain::access::application::Application;
 use crate::domain::access::grant::Basis;
 use crate::domain::record::validate::Violation;
 use crate::domain::refusal::Refusal;
 use crate::domain::registers::Register;
+use crate::domain::statute::procedures::Procedure;
 use crate::store::change::Change;
 use crate::store::context::INSTALLATION_REGISTER;
 use crate::store::error::Error;
@@ -34,6 +36,10 @@ pub struct NewGrant {
     pub until: Option<NaiveDate>,
     /// On what it rests.
     pub basis: Basis,
+    /// For what task.
+    pub task: Option<String>,
+    /// The application on which it is granted.
+    pub application_id: Option<Uuid>,
 }
 
 /// What of a grant changes; outer `None` leaves it as it is.
@@ -77,6 +83,8 @@ impl<'tx> WriteTx<'tx> {
             from: new.from,
             until: new.until,
             basis: new.basis.clone(),
+            task: new.task.as_deref().map(str::trim).map(str::to_owned),
+            application_id: new.application_id,
             revoked: false,
             version: 1,
         };
@@ -143,10 +151,12 @@ impl<'tx> WriteTx<'tx> {
     ) -> Result<Sealed<'tx, Grant>, Error> {
         let grant = self.grant(&permit.register, id)?;
         ended(&permit.register, &grant)?;
-        let source = &permit.register.definition.register;
+        let definition = permit.register.definition.clone();
+        let source = &definition.register;
         let clause = Some(source.access.revocation_clause.clone());
+        let left = self.is_leavers(&permit.register, &grant, ground)?;
         let mut faults = Vec::new();
-        if !source.revocation_grounds.iter().any(|g| g.name == ground) {
+        if !left && !source.revocation_grounds.iter().any(|g| g.name == ground) {
             let known: Vec<&str> = source.revocation_grounds.iter().map(|g| g.name.as_str()).collect();
             let detail = format!("the statute lists these grounds and no other: {}", known.join(", "));
             faults.push(Violation::error("/ground", "ground", detail, clause.clone()));
@@ -197,6 +207,31 @@ impl<'tx> WriteTx<'tx> {
                 if role.needs_until && grant.until.is_none() {
                     fault("/until", "required", "this role is granted for a time: give its last day".into());
                 }
+                if role.needs_task && grant.task.as_deref().is_none_or(str::is_empty) {
+                    fault("/task", "required", "say for what task the access is needed".into());
+                }
+                if role.within_contract {
+                    let contracts: Vec<_> = source.processors.iter().filter_map(|p| p.contract.as_ref()).collect();
+                    let inside = contracts.iter().any(|c| {
+                        let ends_in_time = match (c.until, grant.until) {
+                            (None, _) => true,
+                            (Some(last), Some(until)) => until <= last,
+                            (Some(_), None) => false,
+                        };
+                        c.from <= grant.from && ends_in_time
+                    });
+                    if !inside {
+                        let detail = match contracts.first() {
+                            None => "no contract with a processor is on record, so that it can have no users".into(),
+                            Some(c) => format!(
+                                "the days must lie within the contract's: {} to {}",
+                                c.from,
+                                c.until.map_or_else(|| "open".to_owned(), |d| d.to_string())
+                            ),
+                        };
+                        fault("/from", "outside_contract", detail);
+                    }
+                }
                 if !role.basis.is_empty() && !role.basis.iter().any(|b| b.name == grant.basis.kind) {
                     let known: Vec<&str> = role.basis.iter().map(|b| b.name.as_str()).collect();
                     fault("/basis/kind", "not_in_codelist", format!("this role rests on: {}", known.join(", ")));
@@ -223,6 +258,16 @@ impl<'tx> WriteTx<'tx> {
                 fault("/sections", "items", "name at least one section, or leave it out for all".into());
             }
         }
+        if role.is_some_and(|r| r.needs_application) && grant.application_id.is_none() {
+            let detail = "this role is granted on an application: name it";
+            faults.push(Violation::error("/application_id", "required", detail, clause.clone()));
+        }
+        if let Some(id) = grant.application_id
+            && !self.is_granted_application(register, id, grant)?
+        {
+            let detail = "there is no application, decided in its favour, that covers this grant";
+            faults.push(Violation::error("/application_id", "not_found", detail, clause.clone()));
+        }
         if !faults.is_empty() {
             return Err(Refusal::Invalid(faults).into());
         }
@@ -243,6 +288,19 @@ impl<'tx> WriteTx<'tx> {
             }
         }
         Ok(())
+    }
+
+    /// Whether an application was decided in its favour and covers `grant`.
+    fn is_granted_application(&mut self, register: &Register, id: Uuid, grant: &Grant) -> Result<bool, Error> {
+        let Some(case) = super::cases::load(self, register, id)? else {
+            return Ok(false);
+        };
+        let Some(kind) = register.case_kind(&case.kind).filter(|k| k.procedure == Procedure::Access) else {
+            return Ok(false);
+        };
+        let outcome = case.decision.as_ref().and_then(|d| kind.outcomes.iter().find(|o| o.name == d.outcome));
+        let application = Application::read(&case.details, &register.definition, &kind.clause);
+        Ok(outcome.is_some_and(|o| !o.refuses) && application.is_ok_and(|a| a.covers(grant, case.institution_id)))
     }
 
     /// A grant, for deciding: role, holder and institution are what policies ask about.

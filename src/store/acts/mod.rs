@@ -1,7 +1,15 @@
 //! What can be done, a file per noun: each act takes its permit, checks the facts, and applies one change.
 
+pub mod cases;
+pub mod disclosure;
 pub mod documents;
 pub mod grants;
+pub mod leavers;
+pub mod letters;
+pub mod publications;
+pub mod recertification;
 pub mod records;
+pub mod reports;
 pub mod sessions;
 pub mod setup;
+pub mod supervision;

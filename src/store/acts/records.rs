@@ -23,6 +23,7 @@ use crate::domain::refusal::Refusal;
 use crate::domain::registers::Register;
 use crate::domain::statute::RecordType;
 use crate::domain::statute::definition::{RuleKind, Within};
+use crate::store::acts::disclosure::Mended;
 use crate::store::change::{self, EntryWrite, HeldKey};
 use crate::store::conn::{AnyConn, MultiBackend};
 use crate::store::error::Error;
@@ -444,6 +445,7 @@ impl<'tx> WriteTx<'tx> {
         event.fields = draft.data.as_object().map(|m| m.keys().cloned().collect()).unwrap_or_default();
         event.sections = permit.view.permitted.keys().cloned().collect::<BTreeSet<_>>().into_iter().collect();
         let version = entry.number;
+        let made = entry.clone();
         let idempotency = match (&draft.kind, self.cx.idempotency.clone()) {
             (EntryKind::Create, Some(i)) => Some((self.caller_key()?, i.key, i.digest)),
             _ => None,
@@ -464,6 +466,12 @@ impl<'tx> WriteTx<'tx> {
             entry,
         });
         let (_, at) = self.apply(event, draft.after, change::of_kind(draft.kind, write))?;
+        self.note_leaver(&register, kind, draft.record_id, draft.institution_id, &new)?;
+        if draft.kind == EntryKind::Correction {
+            let (record_id, institution_id) = (draft.record_id, draft.institution_id);
+            let mended = Mended { record_id, institution_id, before: &draft.before, correction: &made };
+            self.tell_recipients(&register, kind, &permit.ruling, &mended)?;
+        }
 
         // What is answered is what the next reader would see, without reading it back.
         let segment = new.on_or_first(today).ok_or(Refusal::NotFound { what: "record" })?;

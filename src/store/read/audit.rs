@@ -11,7 +11,6 @@ use serde::Serialize;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::records::Page;
 use crate::clock::uuid_at;
 use crate::domain::access::Action;
 use crate::domain::audit::checkpoint::{Checkpoint, NoteSigner};
@@ -48,11 +47,31 @@ pub struct AuditQuery {
     pub record_id: Option<Uuid>,
     /// `permitted` or `denied`.
     pub decision: Option<String>,
+    /// Exactly this purpose; `none`: without any.
+    pub purpose: Option<String>,
+    /// In this role; `none`: in none.
+    pub role: Option<String>,
     /// At most so many.
     pub limit: i64,
     /// From the last page.
     pub cursor: Option<Uuid>,
 }
+
+/// A page of the log.
+#[derive(Debug, Clone, Serialize)]
+pub struct AuditList {
+    /// The items.
+    pub items: Vec<AuditView>,
+    /// Where the next page begins; `None` at the end.
+    pub next_cursor: Option<String>,
+    /// Entries that were looked through for a purpose or a role, which stand in no index: a page looks at so many and
+    /// no more, and may be empty although the next one is not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scanned: Option<usize>,
+}
+
+/// Entries that a page looks through for what stands in no index.
+pub const WINDOW: i64 = 2_000;
 
 /// An entry of the log as it is shown.
 #[derive(Debug, Clone, Serialize)]
@@ -134,7 +153,7 @@ impl<'tx> Tx<'tx> {
         &mut self,
         permit: Permit<'tx, AuditRead>,
         query: &AuditQuery,
-    ) -> Result<Sealed<'tx, Page<AuditView>>, Error> {
+    ) -> Result<Sealed<'tx, AuditList>, Error> {
         let register = permit.register.clone();
         let mut binds: Vec<String> = vec![register.name().to_owned()];
         let mut conditions = vec!["e.register = $1".to_owned()];
@@ -145,10 +164,15 @@ impl<'tx> Tx<'tx> {
             binds.push(value);
             format!("${}", binds.len())
         };
-        let subjects = self.audit_subjects(&register, query)?;
+        let subjects = self.records_of(&register, query.subject.as_deref(), query.record_id)?;
         if let Some(records) = &subjects {
             let places: Vec<String> = records.iter().map(|r| bind(r.clone())).collect();
-            if places.is_empty() {
+            if let [one] = places.as_slice() {
+                // One record's own list, in its order: the walk ends as soon as the page is full.
+                from = "audit_subject s JOIN audit_event e ON e.register = s.register AND e.id = s.event_id".to_owned();
+                conditions = vec!["s.register = $1".to_owned(), format!("s.record_id = {one}")];
+                order = "s.event_id";
+            } else if places.is_empty() {
                 conditions.push("1 = 0".to_owned());
             } else {
                 from = format!(
@@ -182,13 +206,14 @@ impl<'tx> Tx<'tx> {
         if let Some(cursor) = query.cursor {
             conditions.push(format!("{order} < {}", bind(cursor.to_string())));
         }
+        let looks = query.purpose.is_some() || query.role.is_some();
         let sql = format!(
             "SELECT q.id, q.recorded_at, q.kind, q.action, q.decision, p.body, l.seq FROM (SELECT e.register, e.id, \
              e.recorded_at, e.kind, e.action, e.decision FROM {from} WHERE {} ORDER BY {order} DESC LIMIT {}) q \
              LEFT JOIN audit_payload p ON p.register = q.register AND p.event_id = q.id \
              LEFT JOIN audit_leaf l ON l.register = q.register AND l.event_id = q.id ORDER BY q.id DESC",
             conditions.join(" AND "),
-            query.limit + 1,
+            if looks { WINDOW } else { query.limit + 1 },
         );
         let (sql, binds) = renumber(&sql, &binds);
         let mut statement = diesel::sql_query(sql).into_boxed::<MultiBackend>();
@@ -197,9 +222,14 @@ impl<'tx> Tx<'tx> {
         }
         let mut rows: Vec<Row> = statement.load(self.conn)?;
         let limit = usize::try_from(query.limit).unwrap_or(0);
-        let more = rows.len() > limit;
-        rows.truncate(limit);
-        let next_cursor = more.then(|| rows.last().map(|r| r.id.clone())).flatten();
+        let (next_cursor, scanned) = if looks {
+            let (next, scanned) = look_through(&mut rows, query, limit)?;
+            (next, Some(scanned))
+        } else {
+            let more = rows.len() > limit;
+            rows.truncate(limit);
+            (more.then(|| rows.last().map(|r| r.id.clone())).flatten(), None)
+        };
         let items: Vec<AuditView> = rows.into_iter().map(shown).collect::<Result<_, _>>()?;
 
         let actor = self.actor(&register)?;
@@ -214,19 +244,39 @@ impl<'tx> Tx<'tx> {
             ("to", query.to.is_some()),
             ("record_id", query.record_id.is_some()),
             ("decision", query.decision.is_some()),
+            ("purpose", query.purpose.is_some()),
+            ("role", query.role.is_some()),
         ];
         event.fields = asked.into_iter().filter(|(_, set)| *set).map(|(name, _)| name.to_owned()).collect();
-        Ok(Sealed::new(Page { items, next_cursor }, Some(event)))
+        Ok(Sealed::new(AuditList { items, next_cursor, scanned }, Some(event)))
+    }
+
+    /// The entries at these places, in their order.
+    pub(in crate::store) fn audit_at(&mut self, register: &str, places: &[i64]) -> Result<Vec<AuditView>, Error> {
+        if places.is_empty() {
+            return Ok(Vec::new());
+        }
+        let list: Vec<String> = places.iter().map(i64::to_string).collect();
+        let sql = format!(
+            "SELECT e.id, e.recorded_at, e.kind, e.action, e.decision, p.body, l.seq FROM audit_leaf l \
+             JOIN audit_event e ON e.register = l.register AND e.id = l.event_id \
+             LEFT JOIN audit_payload p ON p.register = l.register AND p.event_id = l.event_id \
+             WHERE l.register = $1 AND l.seq IN ({}) ORDER BY l.seq",
+            list.join(", ")
+        );
+        let rows: Vec<Row> = diesel::sql_query(sql).bind::<Text, _>(register).load(self.conn)?;
+        rows.into_iter().map(shown).collect()
     }
 
     /// The records that `subject` and `record_id` name; `None` where neither is asked for.
-    fn audit_subjects(
+    pub(in crate::store) fn records_of(
         &mut self,
         register: &crate::domain::registers::Register,
-        query: &AuditQuery,
+        subject: Option<&str>,
+        record_id: Option<Uuid>,
     ) -> Result<Option<Vec<String>>, Error> {
-        let mut records: Option<Vec<String>> = query.record_id.map(|r| vec![r.to_string()]);
-        if let Some(subject) = &query.subject {
+        let mut records: Option<Vec<String>> = record_id.map(|r| vec![r.to_string()]);
+        if let Some(subject) = subject {
             let found = match Uuid::parse_str(subject) {
                 Ok(id) => vec![id.to_string()],
                 Err(_) => {
@@ -423,6 +473,36 @@ fn proof_error(error: tree::ProofError<Error>, out: Refusal) -> Error {
         tree::ProofError::Lookup(e) => e,
         tree::ProofError::Range { .. } => out.into(),
     }
+}
+
+/// Keeps of `rows`, a window of the log, what has the purpose and the role asked for, at most `limit`. Gives where to
+/// go on, and how many were looked at.
+fn look_through(rows: &mut Vec<Row>, query: &AuditQuery, limit: usize) -> Result<(Option<String>, usize), Error> {
+    let full = i64::try_from(rows.len()).is_ok_and(|n| n >= WINDOW);
+    let is = |wanted: Option<&String>, event: &Value, member: &str| {
+        let said = event.get(member).and_then(Value::as_str);
+        wanted.is_none_or(|w| if w == "none" { said.is_none() } else { said == Some(w) })
+    };
+    let mut kept = Vec::new();
+    let (mut scanned, mut last) = (0, None);
+    let mut more = full;
+    for row in std::mem::take(rows) {
+        if kept.len() >= limit {
+            more = true;
+            break;
+        }
+        scanned += 1;
+        last = Some(row.id.clone());
+        // What is erased has neither: it cannot be said to have had none.
+        let Some(event) = row.body.as_deref().map(facts::json).transpose()? else {
+            continue;
+        };
+        if is(query.purpose.as_ref(), &event, "purpose") && is(query.role.as_ref(), &event, "role") {
+            kept.push(row);
+        }
+    }
+    *rows = kept;
+    Ok((last.filter(|_| more), scanned))
 }
 
 fn shown(row: Row) -> Result<AuditView, Error> {

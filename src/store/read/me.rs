@@ -15,7 +15,7 @@ use crate::store::error::Error;
 use crate::store::facts;
 use crate::store::guard::Sealed;
 use crate::store::log;
-use crate::store::schema::{access_grant, app_user, record_index};
+use crate::store::schema::{access_grant, app_user, record_index, record_state};
 use crate::store::tx::Tx;
 
 /// The caller.
@@ -27,9 +27,13 @@ pub struct MeView {
     pub username: String,
     /// Name for people.
     pub display_name: String,
+    /// E-mail address for letters.
+    pub email: Option<String>,
+    /// Language of letters.
+    pub language: Option<String>,
     /// Grants in force today.
     pub grants: Vec<MyGrant>,
-    /// Records about the caller.
+    /// Records about the caller, and about minors for whom they stand.
     pub records: Vec<MyRecord>,
 }
 
@@ -53,6 +57,9 @@ pub struct MyRecord {
     pub record_type: String,
     /// Id.
     pub id: Uuid,
+    /// `guardian`, where it is about a minor for whom the caller stands.
+    #[serde(rename = "as", skip_serializing_if = "Option::is_none")]
+    pub standing: Option<&'static str>,
 }
 
 impl<'tx> Tx<'tx> {
@@ -70,9 +77,9 @@ impl<'tx> Tx<'tx> {
     /// [`Refusal::Unauthenticated`].
     pub fn me(&mut self) -> Result<Sealed<'tx, MeView>, Error> {
         let user = self.user()?.ok_or(Refusal::Unauthenticated)?;
-        let display_name: String = app_user::table
+        let (display_name, email, language): (String, Option<String>, Option<String>) = app_user::table
             .find((INSTALLATION_REGISTER, user.id.to_string()))
-            .select(app_user::display_name)
+            .select((app_user::display_name, app_user::email, app_user::language))
             .first(self.conn)?;
         let registers: Vec<String> = self.registers.names().map(str::to_owned).collect();
         let bodies: Vec<(String, String)> = access_grant::table
@@ -97,17 +104,20 @@ impl<'tx> Tx<'tx> {
         event.record_ids = records.iter().map(|r| r.id).collect();
         event.purpose.clone_from(&self.cx.purpose);
         event.request_id.clone_from(&self.cx.request_id);
-        let view = MeView { id: user.id, username: user.username, display_name, grants, records };
+        let view = MeView { id: user.id, username: user.username, display_name, email, language, grants, records };
         Ok(Sealed::new(view, Some(event)))
     }
 
-    /// Records whose subject has this personal code.
-    fn own_records(&mut self, registers: &[String], personal_code: Option<&str>) -> Result<Vec<MyRecord>, Error> {
+    /// Records whose subject has this personal code, or is a minor for whom whoever has it stands today.
+    pub(in crate::store) fn own_records(
+        &mut self,
+        registers: &[String],
+        personal_code: Option<&str>,
+    ) -> Result<Vec<MyRecord>, Error> {
         let Some(code) = personal_code else {
             return Ok(Vec::new());
         };
-        let mut types = Vec::new();
-        let mut fields = Vec::new();
+        let (mut types, mut fields, mut paths) = (Vec::new(), Vec::new(), Vec::new());
         for name in registers {
             for version in self.registers.versions(name) {
                 for kind in version.definition.record_types.iter() {
@@ -118,6 +128,7 @@ impl<'tx> Tx<'tx> {
                         types.push(kind.name.clone());
                         fields.push(subject.personal_code.clone());
                     }
+                    paths.extend(subject.guardians.iter().map(|path| (kind.name.clone(), path.clone())));
                 }
             }
         }
@@ -130,8 +141,64 @@ impl<'tx> Tx<'tx> {
             .distinct()
             .limit(100)
             .load(self.conn)?;
-        rows.into_iter()
-            .map(|(register, record_type, id)| Ok(MyRecord { register, record_type, id: facts::id(&id)? }))
-            .collect()
+        let mut records = rows
+            .into_iter()
+            .map(|(register, record_type, id)| {
+                Ok(MyRecord { register, record_type, id: facts::id(&id)?, standing: None })
+            })
+            .collect::<Result<Vec<_>, Error>>()?;
+        if !paths.is_empty() {
+            records.extend(self.wards(registers, paths, code)?);
+        }
+        Ok(records)
+    }
+
+    /// Records of minors whom whoever has this personal code stands for today.
+    fn wards(
+        &mut self,
+        registers: &[String],
+        paths: Vec<(String, String)>,
+        code: &str,
+    ) -> Result<Vec<MyRecord>, Error> {
+        let (types, fields): (Vec<String>, Vec<String>) = paths.into_iter().unzip();
+        // The state that each run of days in the index belongs to; which of them holds today is the register's to say.
+        let rows: Vec<(String, String, String, String, String, String)> = record_index::table
+            .inner_join(
+                record_state::table.on(record_state::register
+                    .eq(record_index::register)
+                    .and(record_state::record_id.eq(record_index::record_id))
+                    .and(record_state::from_day.eq(record_index::from_day))),
+            )
+            .filter(record_index::register.eq_any(registers))
+            .filter(record_index::record_type.eq_any(types))
+            .filter(record_index::field.eq_any(fields))
+            .filter(record_index::value.eq(code))
+            .order((record_index::register, record_index::record_id))
+            .limit(500)
+            .select((
+                record_index::register,
+                record_index::record_type,
+                record_index::record_id,
+                record_index::from_day,
+                record_index::until_day,
+                record_state::data,
+            ))
+            .load(self.conn)?;
+        let mut wards = Vec::new();
+        for (name, record_type, id, from, until, data) in rows {
+            let register = self.register(&name)?;
+            let today = self.today(&register);
+            let day = today.to_string();
+            let subject = register.record_type(&record_type).and_then(|t| t.subject.as_ref());
+            let Some(subject) = subject.filter(|_| from <= day && day < until) else {
+                continue;
+            };
+            let data = facts::json(&data)?;
+            if subject.guardians_on(&register.definition.register.country, &data, today).contains(&code) {
+                wards.push(MyRecord { register: name, record_type, id: facts::id(&id)?, standing: Some("guardian") });
+            }
+        }
+        wards.truncate(100);
+        Ok(wards)
     }
 }

@@ -149,6 +149,8 @@ impl Log {
             from: chrono::NaiveDate::from_ymd_opt(2026, 1, 1).unwrap(),
             until: None,
             basis: Basis { kind: "order".into(), reference: "12".into() },
+            task: None,
+            application_id: None,
             revoked: false,
             version: 1,
         };

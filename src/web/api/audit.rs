@@ -31,6 +31,8 @@ pub async fn list(state: State, at: At<String>, asked: Asked, query: Query) -> A
         to: query.moment("to", zone, true)?,
         record_id: query.id("record_id")?,
         decision: query.one_of("decision", &words)?.map(str::to_owned),
+        purpose: query.text("purpose"),
+        role: query.text("role"),
         limit: query.limit()?,
         cursor: query.id("cursor")?,
     };

@@ -46,6 +46,10 @@ body! {
         until: Option<NaiveDate>,
         /// On what it rests.
         basis: BasisBody,
+        /// For what task, where the role asks for one.
+        task: Option<String>,
+        /// The application on which it is granted.
+        application_id: Option<Uuid>,
     }
 }
 
@@ -59,6 +63,8 @@ impl From<GrantBody> for NewGrant {
             from: body.from,
             until: body.until,
             basis: body.basis.into(),
+            task: body.task,
+            application_id: body.application_id,
         }
     }
 }

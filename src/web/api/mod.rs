@@ -1,14 +1,20 @@
 //! Handlers: each reads typed input, calls one act and renders what it gives.
 
 pub mod audit;
+pub mod cases;
+pub mod disclosure;
 pub mod documents;
 pub mod grants;
 pub mod institutions;
+pub mod jobs;
 pub mod operations;
 pub mod public;
+pub mod publications;
 pub mod records;
 pub mod registers;
+pub mod reports;
 pub mod sessions;
+pub mod supervision;
 
 use actix_web::web::{Data, Path};
 

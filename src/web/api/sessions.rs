@@ -10,6 +10,7 @@ use crate::app::login::Session;
 use crate::web::answer::{self, Answer};
 use crate::web::context::Asked;
 use crate::web::json::{Open, Sent, body};
+use crate::web::query::Query;
 
 body! {
     /// User name and password.
@@ -101,6 +102,15 @@ pub async fn close(state: State, asked: Asked) -> Answer {
 /// 401.
 pub async fn me(state: State, asked: Asked) -> Answer {
     answer::ok(&state.app.me(asked.cx).await?)
+}
+
+/// Who looked at the records about the caller.
+///
+/// # Errors
+/// 401.
+pub async fn accesses(state: State, asked: Asked, query: Query) -> Answer {
+    let (before, limit) = (query.id("cursor")?, query.limit()?);
+    answer::ok(&state.app.my_accesses(asked.cx, before, limit).await?)
 }
 
 /// Changes the caller's own password.

@@ -19,6 +19,7 @@ pub(in super::super) fn definition(country: &str, types: &[&str], codelists: &st
         register: register(country),
         record_types: types.iter().map(|text| toml::from_str(text).unwrap()).collect(),
         codelists: lists.lists,
+        cases: Vec::new(),
         document_kinds: Vec::new(),
         clauses: Vec::new(),
         policies: String::new(),

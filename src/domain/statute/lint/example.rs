@@ -98,7 +98,7 @@ clause = "§ 5"
 name = "coast_guard"
 label = { et = "rannavalve", en = "coast guard", fi = "rannikkovartiosto", sv = "kustbevakning" }
 clause = "§ 7"
-grounds = ["mereseadus § 9"]
+grounds = ["rescue"]
 
 [[publication]]
 record_type = "boat"
@@ -141,6 +141,193 @@ every_hours = 24
 keep_days_of_month = [1, 15]
 keep_all = "P1M"
 keep_at_most = "P1Y"
+
+[[recipient]]
+name = "statistics_office"
+label = { et = "statistikaamet", en = "statistics office", fi = "tilastokeskus", sv = "statistikbyrå" }
+clause = "§ 7"
+grounds = ["figures"]
+aggregates_only = true
+
+[[release_ground]]
+name = "rescue"
+label = { et = "pääste", en = "rescue", fi = "pelastus", sv = "räddning" }
+clause = "§ 7"
+needs_act = true
+
+[[release_ground.question]]
+name = "in_distress"
+label = { et = "Kas on häda?", en = "Is there distress?", fi = "Onko hätä?", sv = "Är det nöd?" }
+clause = "§ 7"
+must_be = true
+otherwise = "calm"
+
+[[release_ground]]
+name = "figures"
+label = { et = "arvud", en = "figures", fi = "luvut", sv = "siffror" }
+clause = "§ 7"
+
+[[refusal_ground]]
+name = "calm"
+label = { et = "tuulevaikus", en = "calm", fi = "tyyni", sv = "stiltje" }
+clause = "§ 7"
+
+[[withheld]]
+record_type = "skipper"
+fields = ["phone_consent/withdrawn_on"]
+sections = ["contact"]
+clause = "§ 7"
+
+[[withheld]]
+fields = ["policy"]
+clause = "§ 7"
+
+[[report]]
+name = "fleet"
+label = { et = "laevastik", en = "fleet", fi = "laivasto", sv = "flotta" }
+clause = "§ 7"
+recipient = "statistics_office"
+record_type = "boat"
+group_by = ["class", "flag", "insured"]
+every = "P1Y"
+threshold = 5
+
+[[report.measure]]
+name = "length"
+label = { et = "pikkus", en = "length", fi = "pituus", sv = "längd" }
+take = "sum"
+field = "length_over_all"
+
+[[contact]]
+name = "office"
+label = { et = "kontor", en = "office", fi = "toimisto", sv = "kontor" }
+clause = "§ 3"
+email = "kontor@sadam.example"
+
+[[contact]]
+name = "cloud"
+label = { et = "pilv", en = "cloud", fi = "pilvi", sv = "moln" }
+clause = "§ 3"
+email = "pilv@sadam.example"
+language = "fi"
+
+[leaver]
+record_type = "boat"
+clause = "§ 5"
+term_clause = "§ 13"
+term = "1 working day"
+[leaver.ground]
+name = "drifted_off"
+label = { et = "triivinud minema", en = "drifted off", fi = "ajelehtinut pois", sv = "drivit iväg" }
+clause = "§ 5"
+
+[recertification]
+on = ["03-01"]
+term = "2 working days"
+clause = "§ 5"
+
+[recipient_notice]
+clause = "§ 6"
+term = "P5D"
+"#;
+
+pub(in crate::domain::statute) const CASES: &str = r#"
+[[case]]
+name = "request"
+label = { et = "taotlus", en = "request", fi = "pyyntö", sv = "begäran" }
+clause = "§ 7"
+procedure = "disclosure"
+term = "5 working days"
+term_clause = "§ 8"
+extension = { term = "15 working days", clause = "§ 8" }
+reminders = [1]
+steps = ["ask_clarification", "clarify", "extend", "notify"]
+closes_after = ["decide", "notify"]
+remedies = { et = "Kaeba.", en = "Complain.", fi = "Valita.", sv = "Klaga." }
+
+[[case.outcome]]
+name = "granted"
+label = { et = "jah", en = "yes", fi = "kyllä", sv = "ja" }
+clause = "§ 7"
+
+[[case.outcome]]
+name = "partly"
+label = { et = "osalt", en = "partly", fi = "osin", sv = "delvis" }
+clause = "§ 7"
+in_part = true
+
+[[case.outcome]]
+name = "refused"
+label = { et = "ei", en = "no", fi = "ei", sv = "nej" }
+clause = "§ 7"
+refuses = true
+
+[[case]]
+name = "collision"
+label = { et = "kokkupõrge", en = "collision", fi = "yhteentörmäys", sv = "kollision" }
+clause = "§ 3"
+procedure = "incident"
+tells = ["office", "cloud"]
+
+[[case]]
+name = "grumble"
+label = { et = "nurin", en = "grumble", fi = "valitus", sv = "knorr" }
+clause = "§ 8"
+procedure = "complaint"
+term = "P1M"
+steps = ["notify"]
+closes_after = ["decide", "notify"]
+
+[[case.outcome]]
+name = "heard"
+label = { et = "kuuldud", en = "heard", fi = "kuultu", sv = "hörd" }
+clause = "§ 8"
+
+[[case]]
+name = "order"
+label = { et = "ettekirjutus", en = "order", fi = "määräys", sv = "föreläggande" }
+clause = "§ 3"
+procedure = "prescription"
+names_due = true
+forwards_to = "cloud"
+steps = ["forward", "answer"]
+closes_after = ["forward"]
+
+[[case]]
+name = "inquest"
+label = { et = "uurimine", en = "inquest", fi = "tutkinta", sv = "undersökning" }
+clause = "§ 5"
+procedure = "investigation"
+about = "record"
+hides = ["harbour_master"]
+
+[[case]]
+name = "cast_off"
+label = { et = "lahkumine", en = "cast-off", fi = "irtautuminen", sv = "avkastning" }
+clause = "§ 5"
+procedure = "leaver"
+term = "1 working day"
+
+[[case]]
+name = "muster"
+label = { et = "ülevaatus", en = "muster", fi = "katselmus", sv = "mönstring" }
+clause = "§ 5"
+procedure = "recertification"
+term = "2 working days"
+
+[[case.outcome]]
+name = "all_aboard"
+label = { et = "kõik pardal", en = "all aboard", fi = "kaikki mukana", sv = "alla ombord" }
+clause = "§ 5"
+
+[[case]]
+name = "hail"
+label = { et = "hõige", en = "hail", fi = "huuto", sv = "rop" }
+clause = "§ 6"
+procedure = "recipient_notice"
+term = "P5D"
+steps = ["notify"]
+closes_after = ["notify"]
 "#;
 
 pub(in crate::domain::statute) const HARBOUR: &str = r#"
@@ -580,6 +767,17 @@ by = "kind"
 first = "hull"
 last = "rigging"
 clause = "§ 12"
+
+[[field]]
+name = "berth_holder"
+type = "personal_code"
+label = { et = "Koha valdaja", en = "Berth holder", fi = "Paikan haltija", sv = "Platsinnehavare" }
+clause = "§ 11"
+section = "boat"
+retention = "after_berth"
+
+[subject]
+personal_code = "berth_holder"
 "#;
 
 pub(in crate::domain::statute) const CODELISTS: &str = r#"
@@ -758,6 +956,7 @@ pub(in crate::domain::statute) fn sources() -> Sources {
         ("records/skipper.toml", SKIPPER),
         ("codelists.toml", CODELISTS),
         ("documents.toml", DOCUMENTS),
+        ("cases.toml", CASES),
         ("clauses.toml", CLAUSES),
         ("access.cedar", POLICIES),
     ]

@@ -36,7 +36,7 @@ impl<'a> Lint<'a> {
         self.some(place, "field", "field", record_type.fields.len());
         self.sections(record_type, place);
         self.title(record_type, place);
-        self.subject(record_type, &place.key("subject").key("personal_code"));
+        self.subject(record_type, &place.key("subject"));
         self.lifecycle(record_type, &place.key("lifecycle"));
         self.uniqueness(record_type, place);
         self.fields(record_type, &record_type.fields, place, "field");
@@ -82,9 +82,16 @@ impl<'a> Lint<'a> {
         let Some(subject) = &record_type.subject else {
             return;
         };
-        let field = self.path(place, &subject.personal_code, &record_type.name, &record_type.fields);
-        if let Some(field) = field {
-            self.of_kind(place, field, &[FieldType::PersonalCode]);
+        let own = place.key("personal_code");
+        if let Some(field) = self.path(&own, &subject.personal_code, &record_type.name, &record_type.fields) {
+            self.of_kind(&own, field, &[FieldType::PersonalCode]);
+        }
+        let Some(guardians) = &subject.guardians else {
+            return;
+        };
+        let place = place.key("guardians");
+        if let Some(field) = self.open_path(&place, guardians, &record_type.name, &record_type.fields) {
+            self.of_kind(&place, field, &[FieldType::PersonalCode]);
         }
     }
 

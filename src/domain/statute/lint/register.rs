@@ -3,6 +3,7 @@
 use chrono::NaiveDate;
 
 use super::{Lint, choose, period};
+use crate::domain::publication::reach::Reach;
 use crate::domain::statute::definition::{FieldType, RecordType, RetentionRule};
 use crate::domain::statute::parse::{Place, REGISTER_FILE};
 use crate::domain::statute::path::is_machine_name;
@@ -171,11 +172,12 @@ impl Lint<'_> {
             self.label(&place.key("label"), &role.label);
             self.clause(&place.key("clause"), &role.clause);
             self.items("kind of basis", &place, "basis", &role.basis);
-            if role.implicit && (role.needs_until || !role.basis.is_empty()) {
+            if role.implicit && (role.needs_until || role.needs_task || role.within_contract || !role.basis.is_empty())
+            {
                 self.fault(
                     &place.key("implicit"),
                     "the role is held without a grant, but has rules for grants",
-                    "Remove `implicit`, or both `basis` and `needs_until`.",
+                    "Remove `implicit`, or `basis`, `needs_until`, `needs_task` and `within_contract`.",
                 );
             }
         }
@@ -215,9 +217,6 @@ impl Lint<'_> {
             self.label(&place.key("label"), &recipient.label);
             self.clause(&place.key("clause"), &recipient.clause);
             self.some(&place, "grounds", "ground", recipient.grounds.len());
-            for (at, ground) in recipient.grounds.iter().enumerate() {
-                self.text(&place.item("grounds", at), ground);
-            }
             self.once(&place, "grounds", &recipient.grounds);
         }
     }
@@ -235,7 +234,24 @@ impl Lint<'_> {
                 continue;
             };
             for (at, path) in publication.fields.iter().enumerate() {
-                self.open_path(&place.item("fields", at), path, &record_type.name, &record_type.fields);
+                let place = place.item("fields", at);
+                match Reach::of(self.definition, record_type, path) {
+                    // A path of the record itself, or nowhere: told in the usual words.
+                    None => {
+                        self.open_path(&place, path, &record_type.name, &record_type.fields);
+                    }
+                    Some(reach) if !reach.leads_on() => {
+                        self.open_path(&place, path, &record_type.name, &record_type.fields);
+                        if reach.titled().is_some_and(|other| other.subject.is_some()) {
+                            self.fault(
+                                &place,
+                                format!("`{path}` would be shown by the title of a record about a person"),
+                                "Name the fields of that record that are public: `reference/field`.",
+                            );
+                        }
+                    }
+                    Some(_) => {}
+                }
             }
         }
     }
@@ -413,7 +429,7 @@ fn level_of(class: &str) -> Option<&'static str> {
 }
 
 /// Whether `text` is `MM-DD` of a day that every year has, leap year or not.
-fn is_day_of_every_year(text: &str) -> bool {
+pub(super) fn is_day_of_every_year(text: &str) -> bool {
     const COMMON_YEAR: &str = "2001";
     text.len() == 5 && NaiveDate::parse_from_str(&format!("{COMMON_YEAR}-{text}"), "%Y-%m-%d").is_ok()
 }

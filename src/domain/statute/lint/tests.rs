@@ -46,6 +46,10 @@ const CODELISTS: &str = "codelists.toml";
 const DOCUMENTS: &str = "documents.toml";
 const CLAUSES: &str = "clauses.toml";
 const POLICIES: &str = "access.cedar";
+const CASES: &str = "cases.toml";
+
+mod procedures;
+mod releases;
 
 #[test]
 fn the_example_is_without_fault() {
@@ -281,13 +285,6 @@ fn a_required_purpose_needs_its_clause() {
 }
 
 #[test]
-fn recipients_have_grounds() {
-    let path = "recipient[coast_guard].grounds";
-    one(REGISTER, "[\"mereseadus § 9\"]", "[]", "grounds", path, "there is no ground");
-    one(REGISTER, "[\"mereseadus § 9\"]", "[\"\"]", "grounds", &format!("{path}[#1]"), "nothing is written here");
-}
-
-#[test]
 fn what_is_published_exists() {
     let path = "publication[boat].fields[#2]";
     one(REGISTER, "checks/kind\"", "checks/colour\"", "fields", path, "`checks/colour` names no field of boat");
@@ -295,8 +292,8 @@ fn what_is_published_exists() {
     let path = "publication[ship].record_type";
     one(
         REGISTER,
-        "record_type = \"boat\"",
-        "record_type = \"ship\"",
+        "record_type = \"boat\"\nfields = [\"name\"",
+        "record_type = \"ship\"\nfields = [\"name\"",
         "record_type = \"ship\"",
         path,
         "there is no record type `ship`",

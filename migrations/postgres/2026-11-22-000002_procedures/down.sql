@@ -1,0 +1,16 @@
+DROP INDEX audit_event_denied_by_actor;
+DROP TABLE review;
+DROP TABLE saved_query;
+DROP TABLE leaver_log;
+DROP TABLE leaver;
+DROP TABLE job_run;
+DROP TABLE outbox;
+DROP TABLE report_delivery;
+DROP TABLE publication_row;
+DROP TABLE publication;
+DROP TABLE disclosure_subject;
+DROP TABLE disclosure;
+DROP TABLE case_step;
+DROP TABLE case_file;
+ALTER TABLE app_user DROP COLUMN email;
+ALTER TABLE app_user DROP COLUMN language;

@@ -1,0 +1,380 @@
+//! What a statute says of procedures: cases with their clocks, releases, reports, the end of rights.
+//!
+//! `cases.toml` and parts of `register.toml`. See [`super::definition`] for the rest.
+
+use serde::{Deserialize, Serialize};
+
+use super::definition::Item;
+use super::{Clause, Label};
+use crate::domain::calendar::Term;
+
+/// A kind of case: something that somebody asks, reports, complains of, applies for or is told to do.
+#[doc(alias = "menetlus")]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CaseKind {
+    /// Machine name.
+    pub name: String,
+    /// Label; `et` verbatim where the statute words it.
+    pub label: Label,
+    /// Clause that makes it.
+    pub clause: Clause,
+    /// Which procedure of the engine it follows.
+    pub procedure: Procedure,
+    /// What it is about.
+    #[serde(default)]
+    pub about: About,
+    /// How long it may take, counted from the day of receipt; absent where the statute sets no time.
+    #[serde(default)]
+    pub term: Option<Term>,
+    /// Where the time comes from, when not from `clause`.
+    #[serde(default)]
+    pub term_clause: Option<Clause>,
+    /// Whether whoever opens it names the day by which it must be done.
+    #[serde(default)]
+    pub names_due: bool,
+    /// How the time may be extended, where it may.
+    #[serde(default)]
+    pub extension: Option<Extension>,
+    /// Contact points and `institution`, told at once when a case is opened.
+    #[serde(default)]
+    pub tells: Vec<String>,
+    /// Contact point to which it can be forwarded.
+    #[serde(default)]
+    pub forwards_to: Option<String>,
+    /// Days before the due day on which the contact points are reminded.
+    #[serde(default)]
+    pub reminders: Vec<u32>,
+    /// Steps that such a case can take beside messages.
+    #[serde(default)]
+    pub steps: Vec<StepKind>,
+    /// Ways in which it can be decided.
+    #[serde(default, rename = "outcome")]
+    pub outcomes: Vec<CaseOutcome>,
+    /// What must have happened before it can be closed.
+    #[serde(default)]
+    pub closes_after: Vec<StepKind>,
+    /// What the person concerned can do against the decision; told with it.
+    #[serde(default)]
+    pub remedies: Option<Label>,
+    /// Roles whose accesses to the record are not shown to its subject while the case is open.
+    #[serde(default)]
+    pub hides: Vec<String>,
+}
+
+/// Procedures that the engine knows. What differs between two kinds of one procedure is in their data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Procedure {
+    /// Somebody asks for data.
+    Disclosure,
+    /// An institution's head applies for a user's access, or for its end.
+    Access,
+    /// Wrong data are reported.
+    ErrorNotice,
+    /// The person whose data they are reports or submits something.
+    SubjectNotice,
+    /// The controller doubts and asks the submitter.
+    Inquiry,
+    /// Misuse, a fault or a problem, reported at once.
+    Incident,
+    /// The keeping of the register or the processing is contested.
+    Complaint,
+    /// A supervisor's order with a date.
+    Prescription,
+    /// A proposal or an instruction to the processor.
+    Instruction,
+    /// An investigation that postpones what its subject may see.
+    Investigation,
+    /// The rights of a user whose employment ends; opened by the engine.
+    Leaver,
+    /// The list of rights in force is confirmed; opened by the engine.
+    Recertification,
+    /// A recipient of a value that was wrong must be told; opened by the engine.
+    RecipientNotice,
+}
+
+impl Procedure {
+    /// The word in definitions and answers.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Disclosure => "disclosure",
+            Self::Access => "access",
+            Self::ErrorNotice => "error_notice",
+            Self::SubjectNotice => "subject_notice",
+            Self::Inquiry => "inquiry",
+            Self::Incident => "incident",
+            Self::Complaint => "complaint",
+            Self::Prescription => "prescription",
+            Self::Instruction => "instruction",
+            Self::Investigation => "investigation",
+            Self::Leaver => "leaver",
+            Self::Recertification => "recertification",
+            Self::RecipientNotice => "recipient_notice",
+        }
+    }
+
+    /// Whether only the engine opens such cases.
+    pub fn is_opened_by_engine(self) -> bool {
+        matches!(self, Self::Leaver | Self::Recertification | Self::RecipientNotice)
+    }
+}
+
+/// What a case is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum About {
+    /// The register, or nothing in particular; a record or an institution may be named.
+    #[default]
+    Register,
+    /// An institution, which must be named.
+    Institution,
+    /// A record, which must be named.
+    Record,
+}
+
+/// How the time of a case may be extended.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Extension {
+    /// The whole time, from the day of receipt; only once, before the first time has run out, and with reasons.
+    pub term: Term,
+    /// Clause.
+    pub clause: Clause,
+}
+
+/// Steps of a case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StepKind {
+    /// Somebody writes something for the file.
+    Message,
+    /// The one who asked is asked to say more precisely what is meant; the clock goes on.
+    AskClarification,
+    /// They have said it.
+    Clarify,
+    /// The time is extended, with reasons.
+    Extend,
+    /// It is passed on to the contact point that must act.
+    Forward,
+    /// The one told acknowledges it.
+    Acknowledge,
+    /// The one asked answers.
+    Answer,
+    /// It is decided.
+    Decide,
+    /// The one concerned is told of the result.
+    Notify,
+    /// The result is checked.
+    Verify,
+    /// The one who opened it takes it back.
+    Withdraw,
+    /// It is closed.
+    Close,
+}
+
+impl StepKind {
+    /// The word in definitions, bodies and answers.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Message => "message",
+            Self::AskClarification => "ask_clarification",
+            Self::Clarify => "clarify",
+            Self::Extend => "extend",
+            Self::Forward => "forward",
+            Self::Acknowledge => "acknowledge",
+            Self::Answer => "answer",
+            Self::Decide => "decide",
+            Self::Notify => "notify",
+            Self::Verify => "verify",
+            Self::Withdraw => "withdraw",
+            Self::Close => "close",
+        }
+    }
+}
+
+/// A way in which a case can be decided.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CaseOutcome {
+    /// Machine name.
+    pub name: String,
+    /// Label.
+    pub label: Label,
+    /// Clause.
+    pub clause: Clause,
+    /// Whether it denies what was asked; then a ground must be named, from the definition's refusal grounds.
+    #[serde(default)]
+    pub refuses: bool,
+    /// Whether it grants only a part.
+    #[serde(default)]
+    pub in_part: bool,
+}
+
+/// Where letters of the register go: a body or an office, not a person.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ContactPoint {
+    /// Machine name (`controller`, `processor`, `information_security`).
+    pub name: String,
+    /// Label.
+    pub label: Label,
+    /// Clause that names it.
+    pub clause: Clause,
+    /// E-mail address: a matter of the installation, not of the statute.
+    pub email: String,
+    /// Language of letters to it.
+    #[serde(default = "estonian")]
+    pub language: String,
+}
+
+fn estonian() -> String {
+    "et".to_owned()
+}
+
+/// A ground on which data are released.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ReleaseGround {
+    /// Machine name, as recipients name it.
+    pub name: String,
+    /// Label.
+    pub label: Label,
+    /// Clause.
+    pub clause: Clause,
+    /// Whether the act that gives the public task must be named.
+    #[serde(default)]
+    pub needs_act: bool,
+    /// Questions that the decision answers in words.
+    #[serde(default, rename = "question")]
+    pub questions: Vec<Question>,
+}
+
+/// A question that a decision answers with yes or no, and why.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Question {
+    /// Machine name.
+    pub name: String,
+    /// The question.
+    pub label: Label,
+    /// Clause.
+    pub clause: Clause,
+    /// The answer without which nothing is released.
+    pub must_be: bool,
+    /// Refusal ground where the answer is the other one.
+    pub otherwise: String,
+}
+
+/// Data that are never released, whoever asks.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Withheld {
+    /// Record type; absent for all.
+    #[serde(default)]
+    pub record_type: Option<String>,
+    /// Names of fields.
+    #[serde(default)]
+    pub fields: Vec<String>,
+    /// Names of sections.
+    #[serde(default)]
+    pub sections: Vec<String>,
+    /// Clause.
+    pub clause: Clause,
+}
+
+/// A statistical report: aggregates of records as of a day.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ReportDefinition {
+    /// Machine name.
+    pub name: String,
+    /// Label.
+    pub label: Label,
+    /// Clause.
+    pub clause: Clause,
+    /// Class of recipients that gets it.
+    pub recipient: String,
+    /// Record type that is counted; its active records.
+    pub record_type: String,
+    /// Coded fields by which it is grouped: at most three paths.
+    #[serde(default)]
+    pub group_by: Vec<String>,
+    /// What is computed beside the number of records.
+    #[serde(default, rename = "measure")]
+    pub measures: Vec<ReportMeasure>,
+    /// How often it is due, ISO 8601; absent when only on request.
+    #[serde(default)]
+    pub every: Option<Term>,
+    /// Cells over fewer records than this are hidden.
+    pub threshold: u64,
+}
+
+/// A computed column of a report.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ReportMeasure {
+    /// Machine name.
+    pub name: String,
+    /// Label.
+    pub label: Label,
+    /// What is computed.
+    pub take: MeasureKind,
+    /// Numeric field, by path.
+    pub field: String,
+}
+
+/// What a report computes over a numeric field.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MeasureKind {
+    /// Sum.
+    Sum,
+    /// Arithmetic mean.
+    Average,
+}
+
+/// When somebody stops being employed, what they held as users ends.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LeaverRule {
+    /// Record type of the employment; its lifecycle says when it ends, its subject who it is.
+    pub record_type: String,
+    /// Clause under which the right ends with the employment.
+    pub clause: Clause,
+    /// Clause that says by when it must be taken away.
+    pub term_clause: Clause,
+    /// By when: counted from the last day.
+    pub term: Term,
+    /// The ground under which the rights are ended.
+    pub ground: Item,
+}
+
+/// Dates on which the list of rights in force is confirmed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RecertificationRule {
+    /// Days of each year, `MM-DD`.
+    pub on: Vec<String>,
+    /// Time for it.
+    pub term: Term,
+    /// Clause.
+    pub clause: Clause,
+}
+
+/// How recipients of a value that turns out to be wrong are told.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RecipientNoticeRule {
+    /// Clause or provision.
+    pub clause: Clause,
+    /// Time for it.
+    pub term: Term,
+}
+
+/// A contract with a processor: a matter of the installation. Its users have access only between its days.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Contract {
+    /// Number or mark.
+    pub reference: String,
+    /// First day.
+    pub from: chrono::NaiveDate,
+    /// Last day; absent while it is open.
+    #[serde(default)]
+    pub until: Option<chrono::NaiveDate>,
+}
+
+impl Contract {
+    /// Whether it holds on `day`.
+    pub fn holds_on(&self, day: chrono::NaiveDate) -> bool {
+        self.from <= day && self.until.is_none_or(|last| day <= last)
+    }
+}
