@@ -642,3 +642,17 @@ fn a_large_release_is_read_and_logged_in_pages() {
         assert_eq!(further["subjects"]["items"].as_array().unwrap().len(), 500);
     });
 }
+
+#[test]
+fn a_request_is_made_and_weighed_at_its_own_address_only() {
+    let o = Office::open(Harness::start(crate::harness::Place::sqlite()));
+    let cases = format!("/registers/{REGISTER}/cases");
+    let body = json!({ "kind": "information_request", "subject": "Andmed", "text": "Palun andmeid." });
+    let refused = o.admin.post(&cases, &body).expect(422);
+    assert!(refused.has_fault("/kind", "own_address"), "{}", refused.text);
+    let id = o.ask(&["last_name"], json!({}));
+    let decide = json!({ "act": "decide", "outcome": "granted", "text": "Olgu." });
+    let refused = o.admin.post(&format!("{cases}/{id}/steps"), &decide).expect(422);
+    assert!(refused.has_fault("/act", "own_address"), "no question was answered: {}", refused.text);
+    assert_eq!(o.release(&id, "").status, 409, "nothing has been granted");
+}

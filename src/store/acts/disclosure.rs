@@ -85,7 +85,7 @@ impl<'tx> WriteTx<'tx> {
             details: json!(request),
             ..NewCase::default()
         };
-        let (case, event) = self.case_open(permit, &new)?.open();
+        let (case, event) = self.case_opened(permit, &new)?.open();
         let view = self.request_view(&register, case.case)?;
         Ok(Sealed::new(view, event))
     }
