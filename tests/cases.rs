@@ -235,3 +235,37 @@ fn a_case_opened_twice_with_one_key_is_one_case() {
     assert_eq!(first.id(), second.id());
     assert_eq!(school.h.place.count("SELECT COUNT(*) FROM case_file"), 1);
 }
+
+#[test]
+fn an_instruction_is_acknowledged_before_it_is_closed() {
+    on_both_databases(|h| {
+        h.staff();
+        h.grant("controller", "helper", "processor", json!({ "task": "majutus" }));
+        let controller = h.login("controller");
+        let body = json!({ "kind": "instruction", "subject": "Juhis", "text": "Logisid hoida eraldi masinas." });
+        let case = controller.post(&at("instructions"), &body).expect(201).body;
+        let close = json!({ "act": "close" });
+        assert_eq!(step(&controller, &case, &close).expect(409).body["clause"], "§ 7 lg 2");
+        let helper = h.login("helper");
+        assert_eq!(step(&helper, &case, &close).status, 403, "the processor does not close its own instruction");
+        let seen = helper.get(&at("instructions")).expect(200);
+        assert_eq!(seen.body["items"][0]["text"], "Logisid hoida eraldi masinas.");
+        step(&helper, &case, &json!({ "act": "acknowledge" })).expect(200);
+        step(&controller, &case, &close).expect(200);
+        assert_eq!(h.place.count("SELECT COUNT(*) FROM outbox WHERE letter = 'case-opened'"), 1);
+    });
+}
+
+#[test]
+fn what_the_processor_did_in_a_period_can_be_read() {
+    let school = School::open(Harness::start(crate::harness::Place::sqlite()));
+    school.h.grant("controller", "helper", "processor", json!({ "task": "andmete siire" }));
+    school.h.login("helper").get(&school.path()).expect(200);
+    let controller = school.h.login("controller");
+    let done = controller.get(&at("audit?role=processor&from=2026-11-20&to=2026-11-20")).expect(200);
+    let items = done.body["items"].as_array().unwrap();
+    assert!(items.iter().any(|e| e["action"] == "record.read" && e["actor"]["name"] == "helper"), "{}", done.text);
+    assert!(items.iter().all(|e| e["role"] == "processor"), "{}", done.text);
+    let before = controller.get(&at("audit?role=processor&from=2026-11-18&to=2026-11-19")).expect(200);
+    assert_eq!(before.body["items"], json!([]));
+}

@@ -110,6 +110,11 @@ pub const BEHAVIOURS: &[Behaviour] = &[
         test: "an_incident_tells_three_parties_at_once",
     },
     Behaviour {
+        name: "instructions",
+        does: "Proposals and instructions reach the processor, who acknowledges each before it is closed.",
+        test: "an_instruction_is_acknowledged_before_it_is_closed",
+    },
+    Behaviour {
         name: "leaver_clock",
         does: "When employment ends, login is refused from the day after, and the rights end by the day the statute sets.",
         test: "a_leavers_rights_end_on_the_next_working_day",
@@ -148,6 +153,11 @@ pub const BEHAVIOURS: &[Behaviour] = &[
         name: "prescription",
         does: "A supervisor's order goes to the processor with the day it names, and is answered and verified.",
         test: "an_order_goes_to_the_processor_with_its_day",
+    },
+    Behaviour {
+        name: "processor_activity",
+        does: "What the processor did in a period can be read.",
+        test: "what_the_processor_did_in_a_period_can_be_read",
     },
     Behaviour {
         name: "processor_contract",
