@@ -3,14 +3,14 @@
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
-use super::{ActContext, App, Disclosed, Error};
+use super::files_of::column_kind;
+use super::{ActContext, App, Disclosed, Error, cursor};
 use crate::domain::case::CaseState;
 use crate::domain::disclosure::{Format, ManualRelease, Proposal};
 use crate::domain::refusal::Refusal;
 use crate::domain::statute::RecordType;
-use crate::domain::statute::definition::FieldType;
 use crate::domain::statute::path::FieldPath;
-use crate::files::{self, Column, ColumnKind, CsvOptions, Extract, Lang, Limits, PdfError, Table};
+use crate::files::{self, Column, ColumnKind, CsvOptions, Extract, Limits, PdfError, Table};
 use crate::store::acts::disclosure::NewRequest;
 use crate::store::guard::{CaseDecide, CaseRead, DisclosureList, DisclosureRelease};
 use crate::store::read::disclosure::{
@@ -25,13 +25,6 @@ pub enum Brought {
     Bytes(Vec<u8>),
     /// Their SHA-256, in lower-case hexadecimal.
     Digest(String),
-}
-
-fn cursor(text: Option<&str>) -> Result<Option<Uuid>, Refusal> {
-    text.map(|t| {
-        Uuid::parse_str(t).map_err(|_| Refusal::invalid("/cursor", "cursor", "the cursor is not one of ours", None))
-    })
-    .transpose()
 }
 
 impl App {
@@ -205,11 +198,9 @@ impl App {
                 return Err(Refusal::invalid("/sha256", "pattern", detail, None).into());
             }
             // Digesting a large file takes a while: not on an async thread.
-            Brought::Bytes(bytes) => tokio::task::spawn_blocking(move || {
-                Sha256::digest(&bytes).iter().map(|b| format!("{b:02x}")).collect::<String>()
-            })
-            .await
-            .map_err(|e| Error::Setup(e.to_string()))?,
+            Brought::Bytes(bytes) => tokio::task::spawn_blocking(move || crate::domain::hex(&Sha256::digest(&bytes)))
+                .await
+                .map_err(|e| Error::Setup(e.to_string()))?,
         };
         let act = self.store.disclose(cx, move |tx| {
             let permit = tx.authorize_register::<DisclosureList>(&register, Some(None))?;
@@ -294,25 +285,13 @@ fn column(path: &FieldPath, kind: Option<&RecordType>, language: &str) -> Column
     let along: Vec<_> = path.along(fields).flatten().collect();
     let label: Vec<&str> = along.iter().map(|f| f.label.in_language(language)).collect();
     let several = path.open_list(fields).is_some();
-    let kind = match along.last().map(|f| f.kind) {
-        Some(FieldType::Integer | FieldType::Year) if !several => ColumnKind::Integer,
-        Some(FieldType::Decimal | FieldType::Percentage | FieldType::Load) if !several => ColumnKind::Decimal,
-        Some(FieldType::Money) if !several => ColumnKind::Money,
-        Some(FieldType::Date) if !several => ColumnKind::Date,
-        Some(FieldType::Boolean) if !several => ColumnKind::Boolean,
-        _ => ColumnKind::Text,
-    };
+    let kind = along.last().filter(|_| !several).map_or(ColumnKind::Text, |field| column_kind(field.kind));
     Column { name: path.to_string(), label: label.join(" / "), kind }
 }
 
 fn extract(data: &Extraction) -> Extract {
     let source = &data.register.definition.register;
-    let lang = match data.wanted.language {
-        "en" => Lang::En,
-        "fi" => Lang::Fi,
-        "sv" => Lang::Sv,
-        _ => Lang::Et,
-    };
+    let lang = data.wanted.language.parse().unwrap_or_default();
     Extract {
         register_name: source.name.in_language(data.wanted.language).to_owned(),
         register_id: source.short_name.clone(),

@@ -1,6 +1,7 @@
 //! The shapes in which tables leave: their names, their media types, their options.
 
-use crate::files::{CsvOptions, Lang};
+use crate::domain::statute::FieldType;
+use crate::files::{ColumnKind, CsvOptions};
 
 /// The shape of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,18 +61,33 @@ impl Made {
     }
 }
 
-/// The language of a file.
-pub fn file_language(language: &str) -> Lang {
-    match language {
-        "en" => Lang::En,
-        "fi" => Lang::Fi,
-        "sv" => Lang::Sv,
-        _ => Lang::Et,
-    }
-}
-
 /// How CSV is written for readers of `language`: as the spreadsheet programs of Estonian, Finnish and Swedish offices
 /// open it, or in English as RFC 4180 has it.
 pub fn written(language: &str) -> CsvOptions {
     if language == "en" { CsvOptions::rfc4180() } else { CsvOptions::excel_et() }
+}
+
+/// The column of a field's values.
+pub fn column_kind(kind: FieldType) -> ColumnKind {
+    match kind {
+        FieldType::Integer | FieldType::Year => ColumnKind::Integer,
+        FieldType::Decimal | FieldType::Percentage | FieldType::Load => ColumnKind::Decimal,
+        FieldType::Money => ColumnKind::Money,
+        FieldType::Date => ColumnKind::Date,
+        FieldType::Boolean => ColumnKind::Boolean,
+        FieldType::Text
+        | FieldType::Multiline
+        | FieldType::Code
+        | FieldType::Language
+        | FieldType::Country
+        | FieldType::PersonalCode
+        | FieldType::RegistryCode
+        | FieldType::Email
+        | FieldType::Phone
+        | FieldType::Iban
+        | FieldType::Address
+        | FieldType::File
+        | FieldType::Reference
+        | FieldType::Group => ColumnKind::Text,
+    }
 }

@@ -2,20 +2,12 @@
 
 use uuid::Uuid;
 
-use super::{ActContext, App, Disclosed, Error};
+use super::{ActContext, App, Disclosed, Error, cursor};
 use crate::domain::access::Grant;
-use crate::domain::refusal::Refusal;
 use crate::store::acts::grants::{GrantPatch, NewGrant};
 use crate::store::guard::{GrantChange, GrantIssue, GrantList, GrantRevoke};
 use crate::store::read::grants::{GrantLogView, GrantView};
 use crate::store::read::records::Page;
-
-fn cursor(text: Option<&str>) -> Result<Option<Uuid>, Refusal> {
-    text.map(|t| {
-        Uuid::parse_str(t).map_err(|_| Refusal::invalid("/cursor", "cursor", "the cursor is not one of ours", None))
-    })
-    .transpose()
-}
 
 impl App {
     /// Grants a role.

@@ -7,10 +7,10 @@ use chrono::{DateTime, Utc};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use super::media::hex;
 use super::tokens::Tokens;
 use super::{ActContext, App, Caller, Error};
 use crate::domain::audit::event::{Outcome, Who};
+use crate::domain::hex;
 use crate::domain::refusal::Refusal;
 use crate::store::Sealed;
 

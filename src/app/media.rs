@@ -4,6 +4,7 @@ use sha2::{Digest, Sha256};
 
 use super::Error;
 use super::documents::Incoming;
+use crate::domain::hex;
 use crate::store::acts::documents::Upload;
 
 /// Types that are taken, with the extensions under which they come.
@@ -56,11 +57,6 @@ fn tidy(name: &str) -> String {
     let last = name.rsplit(['/', '\\']).next().unwrap_or_default();
     let clean: String = last.chars().filter(|c| !c.is_control()).take(200).collect();
     if clean.is_empty() { "file".to_owned() } else { clean }
-}
-
-/// Lower-case hexadecimal.
-pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|b| format!("{b:02x}")).collect()
 }
 
 #[cfg(test)]

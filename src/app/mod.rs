@@ -28,9 +28,20 @@ use std::sync::Arc;
 
 pub use error::Error;
 
+use uuid::Uuid;
+
 use crate::domain::audit::checkpoint::NoteSigner;
+use crate::domain::refusal::Refusal;
 use crate::store::Store;
 pub use crate::store::{ActContext, Caller, Disclosed, Idempotency};
+
+/// The id after which a page begins.
+fn cursor(text: Option<&str>) -> Result<Option<Uuid>, Refusal> {
+    text.map(|t| {
+        Uuid::parse_str(t).map_err(|_| Refusal::invalid("/cursor", "cursor", "the cursor is not one of ours", None))
+    })
+    .transpose()
+}
 
 /// Everything that acts need: the store, the keys, the limits.
 pub struct App {

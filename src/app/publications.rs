@@ -3,11 +3,10 @@
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::files_of::{Made, Shape, file_language, written};
+use super::files_of::{Made, Shape, column_kind, written};
 use super::{ActContext, App, Disclosed, Error};
 use crate::domain::publication::{Columns, Difference};
 use crate::domain::refusal::Refusal;
-use crate::domain::statute::definition::FieldType;
 use crate::files::{Cell, Column, ColumnKind, Table, csv, html};
 use crate::store::guard::{PublicationApprove, PublicationPropose};
 use crate::store::read::publications::{PublicationDetail, PublicationView, PublishedView};
@@ -171,7 +170,7 @@ impl App {
             });
             table.push(cells.collect()).map_err(|e| Error::Setup(e.to_string()))?;
         }
-        let lang = file_language(&language);
+        let lang = language.parse().unwrap_or_default();
         let name = format!("{}-{}", register.name(), view.record_type);
         match shape {
             Shape::Html => {
@@ -184,31 +183,6 @@ impl App {
                 Ok(Made::new(name, shape, bytes))
             }
         }
-    }
-}
-
-/// The column of a field's values.
-fn column_kind(kind: FieldType) -> ColumnKind {
-    match kind {
-        FieldType::Integer | FieldType::Year => ColumnKind::Integer,
-        FieldType::Decimal | FieldType::Percentage | FieldType::Load => ColumnKind::Decimal,
-        FieldType::Money => ColumnKind::Money,
-        FieldType::Date => ColumnKind::Date,
-        FieldType::Boolean => ColumnKind::Boolean,
-        FieldType::Text
-        | FieldType::Multiline
-        | FieldType::Code
-        | FieldType::Language
-        | FieldType::Country
-        | FieldType::PersonalCode
-        | FieldType::RegistryCode
-        | FieldType::Email
-        | FieldType::Phone
-        | FieldType::Iban
-        | FieldType::Address
-        | FieldType::File
-        | FieldType::Reference
-        | FieldType::Group => ColumnKind::Text,
     }
 }
 

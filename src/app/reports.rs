@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, NaiveDate, Utc};
 
-use super::files_of::{Made, Shape, file_language, written};
+use super::files_of::{Made, Shape, written};
 use super::{ActContext, App, Disclosed, Error};
 use crate::domain::audit::canonical::canonical;
 use crate::domain::publication::report::{ReportView, UNKNOWN, words};
@@ -123,7 +123,7 @@ fn file(
                 purpose: format!("{} ({})", view.label, view.as_of),
                 made_at,
                 time_zone: source.time_zone,
-                lang: file_language(language),
+                lang: language.parse().unwrap_or_default(),
                 note,
                 table: table(view, language)?,
             };

@@ -19,7 +19,7 @@ use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use super::Error;
-use super::media::hex;
+use crate::domain::hex;
 
 const ISSUER: &str = "andmekogu";
 const TYPE: &str = "at+jwt";

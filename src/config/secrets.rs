@@ -17,6 +17,8 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::domain::hex;
+
 use chrono::{DateTime, NaiveDateTime, Utc};
 use ed25519_dalek::SigningKey;
 use ed25519_dalek::pkcs8::spki::der::pem::LineEnding;
@@ -312,10 +314,6 @@ fn read_pem(path: &Path) -> Result<[u8; 32], SecretFault> {
     let key = SigningKey::from_pkcs8_pem(&read(path)?)
         .map_err(|_| SecretFault::new(path, "it is no Ed25519 key in PKCS#8 PEM; restore it from a copy"))?;
     Ok(key.to_bytes())
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|b| format!("{b:02x}")).collect()
 }
 
 fn read_hex(path: &Path) -> Result<[u8; 32], SecretFault> {

@@ -14,3 +14,8 @@ pub mod registers;
 pub mod schedule;
 pub mod statute;
 pub mod supervision;
+
+/// Bytes in lower-case hexadecimal, as digests are written everywhere.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -22,30 +22,9 @@ pub use pdf::{Limits, PdfError, pdf};
 pub use table::{Cell, Column, ColumnKind, Table, WrongWidth, json_row};
 pub use xlsx::xlsx;
 
-/// The language of a file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Lang {
-    /// Estonian.
-    Et,
-    /// English.
-    En,
-    /// Finnish.
-    Fi,
-    /// Swedish.
-    Sv,
-}
+pub use crate::locale::Lang;
 
 impl Lang {
-    /// ISO 639-1.
-    pub const fn code(self) -> &'static str {
-        match self {
-            Self::Et => "et",
-            Self::En => "en",
-            Self::Fi => "fi",
-            Self::Sv => "sv",
-        }
-    }
-
     /// How a day is written, for `chrono`. English takes ISO 8601: its own orders contradict each other.
     const fn day_format(self) -> &'static str {
         match self {

@@ -38,6 +38,7 @@ pub use write::WriteTx;
 
 use crate::clock::{Clock, Stamps};
 use crate::domain::audit::Event;
+use crate::domain::hex;
 use crate::domain::registers::Registers;
 use conn::{AnyConn, Manager};
 use writer::{Pending, Traces, Writer};
@@ -300,11 +301,6 @@ pub struct Left {
     pub bytes: Arc<[u8]>,
     /// SHA-256 of it, in lower-case hexadecimal.
     pub digest: String,
-}
-
-/// Bytes in lower-case hexadecimal.
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|b| format!("{b:02x}")).collect()
 }
 
 enum Read<T> {

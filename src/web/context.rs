@@ -12,6 +12,7 @@ use super::Web;
 use super::problem::{Kind, Problem};
 use crate::app::{ActContext, Caller};
 use crate::domain::refusal::Refusal;
+use crate::locale::Lang;
 
 /// `X-Request-Id`.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -26,75 +27,10 @@ const LONGEST_KEY: usize = 200;
 /// Longest request id, in characters.
 const LONGEST_ID: usize = 64;
 
-/// A language in which we speak.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Language {
-    /// Estonian.
-    #[default]
-    Et,
-    /// English.
-    En,
-    /// Finnish.
-    Fi,
-    /// Swedish.
-    Sv,
-}
-
-impl Language {
-    /// Two letters.
-    pub const fn code(self) -> &'static str {
-        match self {
-            Self::Et => "et",
-            Self::En => "en",
-            Self::Fi => "fi",
-            Self::Sv => "sv",
-        }
-    }
-
-    /// The language in which problems have their titles.
-    pub const fn problem_code(self) -> &'static str {
-        match self {
-            Self::Et => "et",
-            Self::En | Self::Fi | Self::Sv => "en",
-        }
-    }
-
-    /// The best of `Accept-Language`; Estonian where nothing fits.
-    pub fn of(headers: &HeaderMap) -> Self {
-        let mut best = (0_u32, Self::default());
-        let all = headers.get_all(header::ACCEPT_LANGUAGE);
-        let parts = all.filter_map(|v| v.to_str().ok()).flat_map(|v| v.split(','));
-        for part in parts.take(20) {
-            let mut pieces = part.split(';').map(str::trim);
-            let tag = pieces.next().unwrap_or_default().to_ascii_lowercase();
-            let language = match tag.split('-').next().unwrap_or_default() {
-                "et" | "*" => Self::Et,
-                "en" => Self::En,
-                "fi" => Self::Fi,
-                "sv" => Self::Sv,
-                _ => continue,
-            };
-            let weight = match pieces.find_map(|p| p.strip_prefix("q=")) {
-                Some(q) => thousandths(q),
-                None => 1000,
-            };
-            if weight > best.0 {
-                best = (weight, language);
-            }
-        }
-        best.1
-    }
-}
-
-/// A weight (`0.8`) in thousandths; nothing for what is no weight.
-fn thousandths(q: &str) -> u32 {
-    let (whole, rest) = q.trim().split_once('.').unwrap_or((q.trim(), ""));
-    let digits: String = rest.chars().chain("000".chars()).take(3).collect();
-    match (whole, digits.parse::<u32>()) {
-        ("1", _) => 1000,
-        ("0", Ok(n)) => n,
-        _ => 0,
-    }
+/// The best of `Accept-Language`; Estonian where nothing fits.
+pub fn language(headers: &HeaderMap) -> Lang {
+    let all: Vec<&str> = headers.get_all(header::ACCEPT_LANGUAGE).filter_map(|value| value.to_str().ok()).collect();
+    Lang::accepted(&all.join(","))
 }
 
 /// The request's id, kept with the request.
@@ -249,7 +185,7 @@ pub struct Asked {
     /// For the act.
     pub cx: ActContext,
     /// For labels and messages.
-    pub language: Language,
+    pub language: Lang,
 }
 
 impl Asked {
@@ -267,7 +203,7 @@ impl Asked {
             if_match: if_match(req.headers())?,
             acting_as: acting_as(req.headers())?,
         };
-        Ok(Self { cx, language: Language::of(req.headers()) })
+        Ok(Self { cx, language: language(req.headers()) })
     }
 }
 
@@ -356,13 +292,13 @@ mod tests {
 
     #[test]
     fn the_best_language_is_chosen() {
-        let read = |v: &[u8]| Language::of(&headers(&[(header::ACCEPT_LANGUAGE, v)]));
-        assert_eq!(Language::of(&HeaderMap::new()), Language::Et);
-        assert_eq!(read(b"en-GB,en;q=0.9"), Language::En);
-        assert_eq!(read(b"de, fi;q=0.5, sv;q=0.7"), Language::Sv);
-        assert_eq!(read(b"de"), Language::Et);
-        assert_eq!(read(b"en;q=0"), Language::Et);
-        assert_eq!(read(b";;q=x,,"), Language::Et);
+        let read = |v: &[u8]| language(&headers(&[(header::ACCEPT_LANGUAGE, v)]));
+        assert_eq!(language(&HeaderMap::new()), Lang::Et);
+        assert_eq!(read(b"en-GB,en;q=0.9"), Lang::En);
+        assert_eq!(read(b"de, fi;q=0.5, sv;q=0.7"), Lang::Sv);
+        assert_eq!(read(b"de"), Lang::Et);
+        assert_eq!(read(b"en;q=0"), Lang::Et);
+        assert_eq!(read(b";;q=x,,"), Lang::Et);
     }
 
     #[test]

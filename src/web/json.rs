@@ -21,11 +21,12 @@ use serde::de::{self, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 use uuid::Uuid;
 
-use super::context::{self, Asked, Language};
+use super::context::{self, Asked};
 use super::problem::{Kind, Problem, too_large};
 use super::query::day;
 use crate::app::{ActContext, Idempotency};
 use crate::domain::record::validate::Violation;
+use crate::locale::Lang;
 
 /// How long a client may take to send a body.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -477,7 +478,7 @@ pub struct Open<T> {
     /// Request id.
     pub request_id: Option<String>,
     /// Language.
-    pub language: Language,
+    pub language: Lang,
     /// What was sent.
     pub body: T,
 }
@@ -492,7 +493,7 @@ impl<T: Body> FromRequest for Open<T> {
             let value = value(&req, payload).await?;
             Ok(Self {
                 request_id: context::request_id(&req),
-                language: Language::of(req.headers()),
+                language: context::language(req.headers()),
                 body: read(value)?,
             })
         })

@@ -11,11 +11,12 @@ use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage as _, HttpResponse};
 use futures_util::FutureExt as _;
 
-use super::context::{Language, REQUEST_ID, RequestId};
+use super::context::{REQUEST_ID, RequestId, language};
 use super::problem::Problem;
 use super::query::Query;
 use super::{metrics, routes};
 use crate::app;
+use crate::locale::Lang;
 
 /// Headers of every answer that does not say otherwise itself.
 const HEADERS: &[(&str, &str)] = &[
@@ -40,7 +41,7 @@ pub async fn outermost(
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let began = Instant::now();
     let id = RequestId::of(req.headers());
-    let language = Language::of(req.headers());
+    let language = language(req.headers());
     req.extensions_mut().insert(id.clone());
     let response = if has_control_characters(req.path()) {
         req.into_response(HttpResponse::from_error(Problem::not_found()))
@@ -59,7 +60,7 @@ fn has_control_characters(path: &str) -> bool {
 }
 
 /// Errors in the client's language and with the request's id, whoever made them.
-fn explained(response: ServiceResponse, language: Language, id: &str) -> ServiceResponse {
+fn explained(response: ServiceResponse, language: Lang, id: &str) -> ServiceResponse {
     let status = response.status();
     if status.as_u16() < 400 {
         return response;

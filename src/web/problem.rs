@@ -10,11 +10,11 @@ use actix_web::http::{StatusCode, header};
 use actix_web::{HttpResponse, ResponseError};
 use serde_json::{Map, Value, json};
 
-use super::context::Language;
 use crate::app;
 use crate::domain::record::validate::Violation;
 use crate::domain::refusal::Refusal;
 use crate::domain::statute::Clause;
+use crate::locale::Lang;
 use crate::store;
 
 /// Kinds of problems: each has its `type`, its status and its title.
@@ -144,10 +144,10 @@ impl Kind {
     }
 
     /// Title; Finnish and Swedish readers get the English one.
-    pub const fn title(self, language: Language) -> &'static str {
+    pub const fn title(self, language: Lang) -> &'static str {
         match language {
-            Language::Et => self.row().2,
-            Language::En | Language::Fi | Language::Sv => self.row().3,
+            Lang::Et => self.row().2,
+            Lang::En | Lang::Fi | Lang::Sv => self.row().3,
         }
     }
 }
@@ -169,6 +169,14 @@ pub struct Problem {
     pub header: Option<Box<(HeaderName, String)>>,
     /// What went wrong inside: for the server's log only.
     pub cause: Option<Box<str>>,
+}
+
+/// The language in which problems have their titles.
+const fn problem_language(language: Lang) -> &'static str {
+    match language {
+        Lang::Et => "et",
+        Lang::En | Lang::Fi | Lang::Sv => "en",
+    }
 }
 
 impl Problem {
@@ -218,12 +226,12 @@ impl Problem {
             .unwrap_or(if status.is_server_error() { Kind::Internal } else { Kind::Malformed });
         match kind {
             Kind::NotFound => Self::not_found(),
-            _ => Self::new(kind, kind.title(Language::En)),
+            _ => Self::new(kind, kind.title(Lang::En)),
         }
     }
 
     /// The problem as it is sent.
-    pub fn render(&self, language: Language, request_id: Option<&str>) -> HttpResponse {
+    pub fn render(&self, language: Lang, request_id: Option<&str>) -> HttpResponse {
         let mut body = Map::new();
         let slug = self.kind.slug();
         body.insert("type".into(), json!(format!("urn:andmekogu:problem:{slug}")));
@@ -244,7 +252,7 @@ impl Problem {
         response
             .content_type("application/problem+json")
             .insert_header((header::CONTENT_ENCODING, "identity"))
-            .insert_header((header::CONTENT_LANGUAGE, language.problem_code()));
+            .insert_header((header::CONTENT_LANGUAGE, problem_language(language)));
         if self.kind == Kind::Unauthenticated {
             response.insert_header((header::WWW_AUTHENTICATE, "Bearer"));
         }
@@ -271,7 +279,7 @@ impl ResponseError for Problem {
 
     // The outermost layer writes it again in the client's language and with the request's id.
     fn error_response(&self) -> HttpResponse {
-        self.render(Language::default(), None)
+        self.render(Lang::default(), None)
     }
 }
 
@@ -404,7 +412,7 @@ mod tests {
     async fn every_error_has_its_problem_and_no_cause_leaves() {
         for (error, slug, status, code) in golden() {
             let problem = Problem::from(error);
-            let response = problem.render(Language::En, Some("r-1"));
+            let response = problem.render(Lang::En, Some("r-1"));
             assert_eq!(response.status().as_u16(), status, "{slug}");
             assert_eq!(response.headers().get(header::CONTENT_TYPE).unwrap(), "application/problem+json");
             let waits = response.headers().contains_key(header::RETRY_AFTER);
@@ -434,8 +442,8 @@ mod tests {
     #[test]
     fn titles_are_in_the_clients_language() {
         for kind in Kind::ALL {
-            assert_ne!(kind.title(Language::Et), kind.title(Language::En), "{kind:?}");
-            assert_eq!(kind.title(Language::Sv), kind.title(Language::En), "{kind:?}");
+            assert_ne!(kind.title(Lang::Et), kind.title(Lang::En), "{kind:?}");
+            assert_eq!(kind.title(Lang::Sv), kind.title(Lang::En), "{kind:?}");
         }
     }
 

@@ -68,5 +68,5 @@ fn place(installation: &Installation) -> String {
             }
         }
     };
-    Sha256::digest(text.as_bytes()).iter().map(|b| format!("{b:02x}")).collect()
+    crate::domain::hex(&Sha256::digest(text.as_bytes()))
 }

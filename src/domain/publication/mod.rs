@@ -132,7 +132,7 @@ pub fn digest(rows: &[PublicRow]) -> Result<String, CanonicalError> {
 
 /// SHA-256 in lower-case hexadecimal.
 pub fn hex_sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|b| format!("{b:02x}")).collect()
+    crate::domain::hex(&Sha256::digest(bytes))
 }
 
 /// The public fields of a record type.

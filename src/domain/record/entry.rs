@@ -64,5 +64,5 @@ pub struct Entry {
 pub fn content_digest(data: &str, reason: Option<&str>) -> String {
     let digest =
         Sha256::new().chain_update(data).chain_update("\n").chain_update(reason.unwrap_or_default()).finalize();
-    digest.iter().map(|b| format!("{b:02x}")).collect()
+    crate::domain::hex(&digest)
 }

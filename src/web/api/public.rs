@@ -15,7 +15,7 @@ use crate::domain::publication::hex_sha256;
 use crate::domain::registers::Register;
 use crate::domain::statute::definition::{Item, Party};
 use crate::web::answer::{self, Answer};
-use crate::web::context::{Language, percent_encoded};
+use crate::web::context::{language, percent_encoded};
 use crate::web::problem::Problem;
 use crate::web::query::Query;
 use actix_web::HttpRequest;
@@ -68,7 +68,7 @@ fn description(register: &Register, language: &str) -> Value {
 /// # Errors
 /// 400.
 pub async fn list(state: State, req: HttpRequest, query: Query) -> Answer {
-    let lines = state.app.list_registers(Language::of(req.headers()).code());
+    let lines = state.app.list_registers(language(req.headers()).code());
     answer::open(StatusCode::OK, &page(lines, &query)?).map(public)
 }
 
@@ -78,7 +78,7 @@ pub async fn list(state: State, req: HttpRequest, query: Query) -> Answer {
 /// 404.
 pub async fn describe(state: State, at: At<String>, req: HttpRequest) -> Answer {
     let register = state.app.register(&at)?;
-    let body = description(&register, Language::of(req.headers()).code());
+    let body = description(&register, language(req.headers()).code());
     answer::open(StatusCode::OK, &body).map(public)
 }
 
@@ -94,7 +94,7 @@ pub async fn published(state: State, at: At<(String, String)>, req: HttpRequest,
     let (register, record_type) = at.into_inner();
     let words = [("json", Shape::Json), ("csv", Shape::Csv), ("html", Shape::Html)];
     let shape = query.one_of("format", &words)?.unwrap_or(Shape::Json);
-    let language = Language::of(req.headers()).code().to_owned();
+    let language = language(req.headers()).code().to_owned();
     let made = if shape == Shape::Json {
         let (cursor, limit) = (query.text("cursor"), query.limit()?);
         let page = state.app.published(register, record_type, language, cursor, Some(limit)).await;

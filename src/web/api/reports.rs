@@ -10,7 +10,7 @@ use crate::app::files_of::{Made, Shape};
 use crate::domain::refusal::Refusal;
 use crate::store::acts::reports::NewDelivery;
 use crate::web::answer::{self, Answer};
-use crate::web::context::{Asked, Language, percent_encoded};
+use crate::web::context::{Asked, language, percent_encoded};
 use crate::web::json::{Sent, body};
 use crate::web::problem::Problem;
 use crate::web::query::Query;
@@ -73,7 +73,7 @@ pub async fn deliver(state: State, at: At<(String, String)>, req: HttpRequest, s
         let detail = format!("one of these is expected: {}", SHAPES.join(", "));
         return Err(Refusal::invalid("/format", "not_in_codelist", detail, None).into());
     };
-    let language = Language::of(req.headers()).code().to_owned();
+    let language = language(req.headers()).code().to_owned();
     let stem = report.clone();
     let new = NewDelivery { report, as_of, format, channel, note, language };
     let done = state.app.deliver_report(sent.cx, register.clone(), new).await?.into_inner();
