@@ -115,7 +115,11 @@ pub const LETTERS: &[LetterKind] = &[
     LetterKind { kind: "access-overdue", variables: &["due"] },
     LetterKind { kind: "recertification-due", variables: &["due"] },
     LetterKind { kind: "application-decided", variables: &[] },
+    LetterKind { kind: "confirmation-opens", variables: &["duty", "institution", "due"] },
+    LetterKind { kind: "confirmation-due", variables: &["duty", "institution", "due"] },
+    LetterKind { kind: "confirmation-overdue", variables: &["duty", "institution", "due"] },
     LetterKind { kind: "publication-waiting", variables: &[] },
+    LetterKind { kind: "held-elsewhere", variables: &[] },
 ];
 
 /// All texts, read once.

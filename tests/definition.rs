@@ -11,7 +11,7 @@ use crate::harness::people::School;
 use crate::harness::{REGISTER, on_both_databases, shipped};
 
 /// The statute itself, where the operator has put it; says aloud when it is absent, and in CI that is a failure.
-fn statute(file: &str) -> Option<String> {
+pub fn statute(file: &str) -> Option<String> {
     let path = PathBuf::from("../shared/seeds").join(file);
     match std::fs::read_to_string(&path) {
         Ok(text) => Some(text),
@@ -24,7 +24,7 @@ fn statute(file: &str) -> Option<String> {
 }
 
 /// Addresses of every §, lõige and punkt of a statute's published text.
-fn clauses_of(text: &str) -> BTreeSet<String> {
+pub fn clauses_of(text: &str) -> BTreeSet<String> {
     let (mut section, mut subsection) = (String::new(), String::new());
     let mut found = BTreeSet::new();
     for line in text.lines().map(str::trim) {

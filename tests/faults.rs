@@ -130,13 +130,13 @@ fn of_many_who_enter_the_same_person_at_once_one_wins() {
 }
 
 /// The program itself, as a process that can be killed.
-struct Program {
+pub struct Program {
     child: Child,
-    address: String,
+    pub address: String,
 }
 
 impl Program {
-    fn start(folder: &std::path::Path) -> Self {
+    pub fn start(folder: &std::path::Path) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_andmekogu"))
             .args(["serve", "--demo"])
             .env("ANDMEKOGU_DATA_DIR", folder)
@@ -162,14 +162,23 @@ impl Program {
         Self { child, address }
     }
 
-    fn kill(mut self) {
+    pub fn kill(mut self) {
         // SIGKILL: nothing is finished, nothing is flushed.
         self.child.kill().unwrap();
         self.child.wait().unwrap();
     }
 }
 
-fn call(
+/// A client that waits for half a minute.
+pub fn agent() -> ureq::Agent {
+    ureq::Agent::config_builder()
+        .http_status_as_error(false)
+        .timeout_global(Some(Duration::from_secs(30)))
+        .build()
+        .into()
+}
+
+pub fn call(
     agent: &ureq::Agent,
     method: &str,
     url: &str,
@@ -303,7 +312,7 @@ fn person(year: i32, day: i64, serial: u16) -> String {
 }
 
 /// The database file that the program made somewhere in its data folder.
-fn sqlite_in(folder: &std::path::Path) -> String {
+pub fn sqlite_in(folder: &std::path::Path) -> String {
     let mut folders = vec![folder.to_owned()];
     while let Some(next) = folders.pop() {
         for item in std::fs::read_dir(next).unwrap().flatten() {
@@ -323,11 +332,7 @@ fn sqlite_in(folder: &std::path::Path) -> String {
 fn a_killed_release_leaves_a_ledger_that_says_more_and_never_less() {
     use sha2::{Digest as _, Sha256};
     let folder = tempfile::tempdir().unwrap();
-    let agent: ureq::Agent = ureq::Agent::config_builder()
-        .http_status_as_error(false)
-        .timeout_global(Some(Duration::from_secs(30)))
-        .build()
-        .into();
+    let agent = agent();
     let received: Arc<Mutex<Vec<String>>> = Arc::default();
     for round in 0..5_u64 {
         let program = Program::start(folder.path());

@@ -119,7 +119,8 @@ fn the_access_report_says_who_could_who_did_and_who_received() {
         let first = ask(&format!("record_id={}&at=2026-11-20T11:59:00Z&limit=1", s.employee));
         let cursor = first["next_cursor"].as_str().unwrap();
         let second = ask(&format!("record_id={}&at=2026-11-20T11:59:00Z&limit=1&cursor={cursor}", s.employee));
-        assert_eq!((&first["did"][0], &second["did_total"]), (&did[0], &first["did_total"]));
+        // Its place in the tree may have come between the two answers.
+        assert_eq!((&first["did"][0]["id"], &second["did_total"]), (&did[0]["id"], &first["did_total"]));
         assert_ne!(first["did"][0]["id"], second["did"][0]["id"]);
 
         // The one whom the record is about could see it without any grant.

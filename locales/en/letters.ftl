@@ -217,3 +217,62 @@ publication-waiting-body =
     { open }
 
     { -footer }
+
+held-elsewhere-subject = The same person in two institutions, entry no. { $number }
+held-elsewhere-body =
+    { -greeting }
+
+    A person about whom your institution has an active entry in the register is entered with another institution at the same time. Please check whether your institution's entry is right. We do not send data about the person or the other institution by email.
+
+    { facts }
+
+    { open }
+
+    { -footer }
+
+# Not a letter: what an applicant is told of their place.
+queue-place = Number { $number } of { $of } in the queue.
+queue-ahead = Ahead { $count }: { $label }.
+queue-first = Nobody is ahead.
+
+confirmation-opens-subject = Confirmation of data is open, no. { $number }
+confirmation-opens-body =
+    { -greeting }
+
+    The data of your institution can now be confirmed. Please look through them, correct what is wrong and confirm them by the due date.
+
+    { facts }
+    Duty: { $duty }
+    Institution: { $institution }{ due-line }
+
+    { open }
+
+    { -footer }
+
+confirmation-due-subject = Data are waiting to be confirmed, no. { $number }
+confirmation-due-body =
+    { -greeting }
+
+    This is a reminder that the data of your institution have not been confirmed. Please confirm them by the due date.
+
+    { facts }
+    Duty: { $duty }
+    Institution: { $institution }{ due-line }
+
+    { open }
+
+    { -footer }
+
+confirmation-overdue-subject = Data were not confirmed in time, no. { $number }
+confirmation-overdue-body =
+    { -greeting }
+
+    The institution has not confirmed its data by the due date.
+
+    { facts }
+    Duty: { $duty }
+    Institution: { $institution }{ due-line }
+
+    { open }
+
+    { -footer }

@@ -218,3 +218,62 @@ publication-waiting-body =
     { open }
 
     { -footer }
+
+held-elsewhere-subject = Sama isik kahes asutuses, kanne nr { $number }
+held-elsewhere-body =
+    { -greeting }
+
+    Isik, kelle kohta on Teie asutusel andmekogus kehtiv kanne, on samal ajal kantud ka teise asutuse juurde. Palume Teil kontrollida, kas Teie asutuse kanne on õige. Isiku ega teise asutuse andmeid me e-kirjaga ei saada.
+
+    { facts }
+
+    { open }
+
+    { -footer }
+
+# Not a letter: what an applicant is told of their place.
+queue-place = Koht järjekorras: { $number }, kokku on järjekorras { $of }.
+queue-ahead = Eespool { $count }: { $label }.
+queue-first = Keegi ei ole eespool.
+
+confirmation-opens-subject = Andmete kinnitamine on avatud, nr { $number }
+confirmation-opens-body =
+    { -greeting }
+
+    Teie asutuse andmeid saab nüüd kinnitada. Palume Teil andmed üle vaadata, vead parandada ja andmete õigsus tähtajaks kinnitada.
+
+    { facts }
+    Kohustus: { $duty }
+    Asutus: { $institution }{ due-line }
+
+    { open }
+
+    { -footer }
+
+confirmation-due-subject = Andmed ootavad kinnitamist, nr { $number }
+confirmation-due-body =
+    { -greeting }
+
+    Tuletame meelde, et Teie asutuse andmed on kinnitamata. Palume Teil andmete õigsus tähtajaks kinnitada.
+
+    { facts }
+    Kohustus: { $duty }
+    Asutus: { $institution }{ due-line }
+
+    { open }
+
+    { -footer }
+
+confirmation-overdue-subject = Andmed on tähtajaks kinnitamata, nr { $number }
+confirmation-overdue-body =
+    { -greeting }
+
+    Asutus ei ole andmete õigsust tähtajaks kinnitanud.
+
+    { facts }
+    Kohustus: { $duty }
+    Asutus: { $institution }{ due-line }
+
+    { open }
+
+    { -footer }

@@ -218,3 +218,62 @@ publication-waiting-body =
     { open }
 
     { -footer }
+
+held-elsewhere-subject = Sama henkilö kahdessa laitoksessa, merkintä nro { $number }
+held-elsewhere-body =
+    { -greeting }
+
+    Henkilö, josta laitoksellanne on rekisterissä voimassa oleva merkintä, on samaan aikaan merkitty myös toiseen laitokseen. Pyydämme teitä tarkistamaan, onko laitoksenne merkintä oikea. Emme lähetä henkilön tai toisen laitoksen tietoja sähköpostitse.
+
+    { facts }
+
+    { open }
+
+    { -footer }
+
+# Not a letter: what an applicant is told of their place.
+queue-place = Sija jonossa: { $number }, jonossa on yhteensä { $of }.
+queue-ahead = Edellä { $count }: { $label }.
+queue-first = Kukaan ei ole edellä.
+
+confirmation-opens-subject = Tietojen vahvistaminen on auki, nro { $number }
+confirmation-opens-body =
+    { -greeting }
+
+    Laitoksenne tiedot voi nyt vahvistaa. Pyydämme teitä tarkistamaan tiedot, korjaamaan virheet ja vahvistamaan tiedot määräaikaan mennessä.
+
+    { facts }
+    Velvollisuus: { $duty }
+    Laitos: { $institution }{ due-line }
+
+    { open }
+
+    { -footer }
+
+confirmation-due-subject = Tiedot odottavat vahvistamista, nro { $number }
+confirmation-due-body =
+    { -greeting }
+
+    Muistutamme, että laitoksenne tietoja ei ole vahvistettu. Pyydämme teitä vahvistamaan ne määräaikaan mennessä.
+
+    { facts }
+    Velvollisuus: { $duty }
+    Laitos: { $institution }{ due-line }
+
+    { open }
+
+    { -footer }
+
+confirmation-overdue-subject = Tietoja ei ole vahvistettu määräajassa, nro { $number }
+confirmation-overdue-body =
+    { -greeting }
+
+    Laitos ei ole vahvistanut tietojaan määräaikaan mennessä.
+
+    { facts }
+    Velvollisuus: { $duty }
+    Laitos: { $institution }{ due-line }
+
+    { open }
+
+    { -footer }

@@ -217,3 +217,62 @@ publication-waiting-body =
     { open }
 
     { -footer }
+
+held-elsewhere-subject = Samma person vid två inrättningar, post nr { $number }
+held-elsewhere-body =
+    { -greeting }
+
+    En person som er inrättning har en gällande post om i registret är samtidigt införd vid en annan inrättning. Vi ber er kontrollera om er inrättnings post är riktig. Vi skickar inga uppgifter om personen eller den andra inrättningen per e-post.
+
+    { facts }
+
+    { open }
+
+    { -footer }
+
+# Not a letter: what an applicant is told of their place.
+queue-place = Plats { $number } av { $of } i kön.
+queue-ahead = Före { $count }: { $label }.
+queue-first = Ingen står före.
+
+confirmation-opens-subject = Bekräftelsen av uppgifter är öppen, nr { $number }
+confirmation-opens-body =
+    { -greeting }
+
+    Er institutions uppgifter kan nu bekräftas. Vi ber er gå igenom dem, rätta fel och bekräfta uppgifterna inom den angivna tiden.
+
+    { facts }
+    Skyldighet: { $duty }
+    Institution: { $institution }{ due-line }
+
+    { open }
+
+    { -footer }
+
+confirmation-due-subject = Uppgifter väntar på bekräftelse, nr { $number }
+confirmation-due-body =
+    { -greeting }
+
+    Vi påminner om att er institutions uppgifter inte har bekräftats. Vi ber er bekräfta dem inom den angivna tiden.
+
+    { facts }
+    Skyldighet: { $duty }
+    Institution: { $institution }{ due-line }
+
+    { open }
+
+    { -footer }
+
+confirmation-overdue-subject = Uppgifter har inte bekräftats i tid, nr { $number }
+confirmation-overdue-body =
+    { -greeting }
+
+    Institutionen har inte bekräftat sina uppgifter inom den angivna tiden.
+
+    { facts }
+    Skyldighet: { $duty }
+    Institution: { $institution }{ due-line }
+
+    { open }
+
+    { -footer }

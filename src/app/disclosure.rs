@@ -9,6 +9,7 @@ use crate::domain::case::CaseState;
 use crate::domain::disclosure::{Format, ManualRelease, Proposal};
 use crate::domain::refusal::Refusal;
 use crate::domain::statute::RecordType;
+use crate::domain::statute::definition::RegisterSource;
 use crate::domain::statute::path::FieldPath;
 use crate::files::{self, Column, ColumnKind, CsvOptions, Extract, Limits, PdfError, Table};
 use crate::store::acts::disclosure::NewRequest;
@@ -245,7 +246,7 @@ fn render(data: &Extraction) -> Result<Vec<u8>, store::Error> {
     }
 }
 
-fn unfit(why: &str) -> store::Error {
+pub(super) fn unfit(why: &str) -> store::Error {
     Refusal::invalid("/format", "does_not_fit", format!("{why}: choose another form"), None).into()
 }
 
@@ -261,10 +262,16 @@ fn json(data: &Extraction) -> serde_json::Value {
             "fields": data.fields.iter().map(ToString::to_string).collect::<Vec<_>>(),
             "as_of": data.as_of,
             "records": data.rows.len(),
+            "legal_effect": data.register.definition.register.legal_effect,
             "made_at": crate::domain::calendar::rfc3339(data.made_at),
         },
         "records": data.rows,
     })
+}
+
+/// What the data mean in law, with its clause, where the statute says it.
+pub(super) fn legal_effect(source: &RegisterSource, language: &str) -> Option<String> {
+    source.legal_effect.as_ref().map(|item| format!("{} ({})", item.label.in_language(language), item.clause))
 }
 
 fn table(data: &Extraction) -> Table {
@@ -303,7 +310,7 @@ fn extract(data: &Extraction) -> Extract {
         made_at: data.made_at,
         time_zone: source.time_zone,
         lang,
-        note: None,
+        note: legal_effect(source, data.wanted.language),
         table: table(data),
     }
 }

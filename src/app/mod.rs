@@ -4,18 +4,23 @@
 //! is [`Disclosed`]: its log entry is durable.
 
 pub mod cases;
+pub mod confirmations;
 pub mod disclosure;
 pub mod documents;
 pub mod error;
+pub mod exchanges;
 pub mod files_of;
 pub mod grants;
+pub mod imports;
 pub mod jobs;
 pub mod leavers;
 pub mod login;
 pub mod me;
 pub mod media;
+pub mod moves;
 pub mod password;
 pub mod publications;
+pub mod queue;
 pub mod read_audit;
 pub mod records;
 pub mod registers;

@@ -295,7 +295,9 @@ mod tests {
     /// A copy of one shipped register: the folder of registers, and the register in it.
     fn one() -> (tempfile::TempDir, PathBuf) {
         let dir = tempfile::tempdir().unwrap();
-        let source = fs::read_dir(shipped()).unwrap().next().unwrap().unwrap().path();
+        let mut all: Vec<_> = fs::read_dir(shipped()).unwrap().map(|entry| entry.unwrap().path()).collect();
+        all.sort();
+        let source = all.remove(0);
         let register = dir.path().join(source.file_name().unwrap());
         copy(&source, &register);
         (dir, register)

@@ -39,6 +39,14 @@ pub enum Refusal {
         /// Current version.
         current: i64,
     },
+    /// The data are no longer those that were to be confirmed.
+    #[error("the data have changed since you looked; look again and confirm what is there now")]
+    StaleRoot {
+        /// At `/snapshot_root` the root over what is there now; then which records changed.
+        changes: Vec<Violation>,
+        /// The clause of the duty.
+        clause: Clause,
+    },
     /// A version must be named.
     #[error("name the version you have seen with If-Match")]
     VersionRequired,

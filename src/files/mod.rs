@@ -9,7 +9,11 @@
 
 pub mod csv;
 pub mod html;
+pub mod ics;
 pub mod pdf;
+pub mod read;
+pub mod receipt;
+pub mod sheets;
 pub mod table;
 pub mod xlsx;
 
@@ -20,7 +24,7 @@ pub use csv::{CsvOptions, CsvWriter, Separator, csv};
 pub use html::{html, html_table};
 pub use pdf::{Limits, PdfError, pdf};
 pub use table::{Cell, Column, ColumnKind, Table, WrongWidth, json_row};
-pub use xlsx::xlsx;
+pub use xlsx::{xlsx, xlsx_table};
 
 pub use crate::locale::Lang;
 

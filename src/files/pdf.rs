@@ -10,7 +10,7 @@ use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use chrono::{Datelike, Timelike};
+use chrono::{DateTime, Datelike, Timelike, Utc};
 use serde_json::{Value, json};
 use thiserror::Error;
 use typst::diag::{FileError, FileResult};
@@ -99,19 +99,49 @@ pub fn pdf(extract: &Extract, limits: Limits) -> Result<Vec<u8>, PdfError> {
     if extract.table.columns().len() > MOST_COLUMNS {
         return Err(PdfError::TooManyColumns { limit: MOST_COLUMNS });
     }
+    typeset(job(extract, limits.time))
+}
+
+fn job(extract: &Extract, time: Duration) -> Typeset {
+    Typeset {
+        template: ("extract.typ", TEMPLATE),
+        data: ("extract.json", data(extract)),
+        ident: format!("{} {}", extract.register_id, extract.ledger_number),
+        at: extract.made_at,
+        time,
+    }
+}
+
+/// What is set: a template, the data that it reads, and what the file says of itself.
+pub(super) struct Typeset {
+    /// Name and text.
+    pub template: (&'static str, &'static str),
+    /// Name under which the template reads it, and what is in it.
+    pub data: (&'static str, Value),
+    /// By which the document is known.
+    pub ident: String,
+    /// When it was made: the file bears this moment and no other.
+    pub at: DateTime<Utc>,
+    /// Longest time.
+    pub time: Duration,
+}
+
+/// Sets pages, on a thread of its own that is given up after a while.
+pub(super) fn typeset(job: Typeset) -> Result<Vec<u8>, PdfError> {
     let began = Instant::now();
-    let options = options(extract).ok_or(PdfError::Refused)?;
-    let world = world(extract, limits.time).ok_or(PdfError::Refused)?;
+    let time = job.time;
+    let options = options(&job).ok_or(PdfError::Refused)?;
+    let world = world(job).ok_or(PdfError::Refused)?;
     let (sender, receiver) = mpsc::sync_channel(1);
     thread::Builder::new()
         .name("pdf".to_owned())
         .spawn(move || sender.send(compile(&world, &options)))
         .map_err(|_| PdfError::BrokeOff)?;
-    match receiver.recv_timeout(limits.time) {
+    match receiver.recv_timeout(time) {
         Ok(result) => result,
         Err(RecvTimeoutError::Timeout) => Err(PdfError::TimedOut),
         // The thread unwound: the world gave up, or the compiler panicked.
-        Err(RecvTimeoutError::Disconnected) if began.elapsed() >= limits.time => Err(PdfError::TimedOut),
+        Err(RecvTimeoutError::Disconnected) if began.elapsed() >= time => Err(PdfError::TimedOut),
         Err(RecvTimeoutError::Disconnected) => Err(PdfError::BrokeOff),
     }
 }
@@ -131,8 +161,8 @@ impl Drop for Forget {
     }
 }
 
-fn options(extract: &Extract) -> Option<PdfOptions> {
-    let at = extract.made_at;
+fn options(job: &Typeset) -> Option<PdfOptions> {
+    let at = job.at;
     let small = |number: u32| u8::try_from(number).ok();
     let date = Datetime::from_ymd_hms(
         at.year(),
@@ -143,7 +173,7 @@ fn options(extract: &Extract) -> Option<PdfOptions> {
         small(at.second())?,
     )?;
     Some(PdfOptions {
-        ident: Smart::Custom(format!("{} {}", extract.register_id, extract.ledger_number)),
+        ident: Smart::Custom(job.ident.clone()),
         creator: Smart::Custom(Some(env!("CARGO_PKG_NAME").to_owned())),
         timestamp: Some(Timestamp::new_utc(date)),
         standards: PdfStandards::new(&[PdfStandard::A_2b]).ok()?,
@@ -232,7 +262,7 @@ const UNSEEN: [RangeInclusive<char>; 4] =
     ['\u{200B}'..='\u{200F}', '\u{2028}'..='\u{202E}', '\u{2060}'..='\u{206F}', '\u{FEFF}'..='\u{FEFF}'];
 
 /// The text in characters that the font has and a reader sees.
-fn printable(text: &str) -> String {
+pub(super) fn printable(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.replace("\r\n", "\n").chars() {
         match c {
@@ -247,7 +277,7 @@ fn printable(text: &str) -> String {
 
 /// The text with places to break (U+200B) in words that are wider than `width`, which would otherwise run into the next
 /// column.
-fn breakable(text: &str, width: f64) -> String {
+pub(super) fn breakable(text: &str, width: f64) -> String {
     let mut out = String::with_capacity(text.len());
     for word in text.split_inclusive([' ', '\n']) {
         if extent(word.trim_end()) <= width {
@@ -296,17 +326,17 @@ static ADVANCES: LazyLock<HashMap<char, f64>> = LazyLock::new(|| {
         .collect()
 });
 static LIBRARY: LazyLock<LazyHash<Library>> = LazyLock::new(|| LazyHash::new(Library::default()));
-static MAIN: LazyLock<Option<Source>> =
-    LazyLock::new(|| Some(Source::new(file_id("extract.typ")?, TEMPLATE.to_owned())));
 
 fn file_id(path: &str) -> Option<FileId> {
     Some(RootedPath::new(VirtualRoot::Project, VirtualPath::new(path).ok()?).intern())
 }
 
-fn world(extract: &Extract, time: Duration) -> Option<ExtractWorld> {
-    let data = Bytes::from_string(data(extract).to_string());
-    let (main, data_id) = (MAIN.clone()?, file_id("extract.json")?);
-    Some(ExtractWorld { main, data_id, data, began: Instant::now(), time })
+fn world(job: Typeset) -> Option<ExtractWorld> {
+    let (main, text) = job.template;
+    let (data, value) = job.data;
+    let main = Source::new(file_id(main)?, text.to_owned());
+    let (data_id, data) = (file_id(data)?, Bytes::from_string(value.to_string()));
+    Some(ExtractWorld { main, data_id, data, began: Instant::now(), time: job.time })
 }
 
 /// All that the compiler sees.
@@ -366,7 +396,7 @@ mod tests {
 
     /// The pages as the compiler sets them, each as the text that stands on it, and the finished file.
     fn pages(extract: &Extract) -> Vec<String> {
-        let world = world(extract, LIMITS.time).unwrap();
+        let world = world(job(extract, LIMITS.time)).unwrap();
         let document = typst::compile::<PagedDocument>(&world).output.unwrap();
         document.pages().iter().map(|page| text_of(&page.frame)).collect()
     }
@@ -520,7 +550,7 @@ mod tests {
 
     #[test]
     fn a_layout_that_takes_too_long_ends_its_thread_in_the_middle() {
-        let world = world(&extract(500), Duration::from_millis(50)).unwrap();
+        let world = world(job(&extract(500), Duration::from_millis(50))).unwrap();
         assert!(thread::spawn(move || typst::compile::<PagedDocument>(&world).output.is_ok()).join().is_err());
     }
 

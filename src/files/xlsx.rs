@@ -3,11 +3,11 @@
 //! The workbook is built in memory. The crate's constant-memory mode would put the rows into temporary files, and
 //! personal data does not belong on a disk nobody keeps books on.
 
-use chrono::{Datelike, NaiveDate};
+use chrono::{DateTime, Datelike, NaiveDate};
 use rust_decimal::Decimal;
 use rust_xlsxwriter::{DocProperties, Format, FormatAlign, FormatBorder, IgnoreError, Workbook, Worksheet, XlsxError};
 
-use super::table::{Cell, ColumnKind};
+use super::table::{Cell, ColumnKind, Table};
 use super::{Extract, Lang, words};
 
 /// The greatest number, decimal point aside, all of whose digits Excel keeps: it counts in doubles and shows 15 digits.
@@ -33,30 +33,41 @@ pub fn xlsx(extract: &Extract) -> Result<Vec<u8>, XlsxError> {
             .set_subject(&extract.ledger_number)
             .set_creation_datetime(&extract.made_at),
     );
-    write_data(workbook.add_worksheet().set_name(extract.lang.pick(words::DATA))?, extract)?;
+    write_data(workbook.add_worksheet().set_name(extract.lang.pick(words::DATA))?, &extract.table, extract.lang)?;
     write_frame(workbook.add_worksheet().set_name(extract.lang.pick(words::RELEASE))?, extract)?;
     workbook.save_to_buffer()
 }
 
-fn write_data(sheet: &mut Worksheet, extract: &Extract) -> Result<(), XlsxError> {
-    let columns = extract.table.columns();
+/// The table alone as a workbook of one sheet, so that it can be read in again. It bears no moment.
+///
+/// # Errors
+/// As [`xlsx`].
+pub fn xlsx_table(table: &Table, lang: Lang) -> Result<Vec<u8>, XlsxError> {
+    let mut workbook = Workbook::new();
+    workbook.set_properties(&DocProperties::new().set_title(&table.title).set_creation_datetime(&DateTime::UNIX_EPOCH));
+    write_data(workbook.add_worksheet().set_name(lang.pick(words::DATA))?, table, lang)?;
+    workbook.save_to_buffer()
+}
+
+fn write_data(sheet: &mut Worksheet, table: &Table, lang: Lang) -> Result<(), XlsxError> {
+    let columns = table.columns();
     let formats = Formats::new();
     let head = Format::new().set_bold().set_border_bottom(FormatBorder::Thin).set_num_format("@");
     let mut widths: Vec<usize> = columns.iter().map(|column| column.label.chars().count() + 2).collect();
     for (x, column) in (0_u16..).zip(columns) {
         sheet.write_string_with_format(0, x, &column.label, &head)?;
     }
-    for (y, row) in (1_u32..).zip(extract.table.rows()) {
+    for (y, row) in (1_u32..).zip(table.rows()) {
         for (((x, column), cell), width) in (0_u16..).zip(columns).zip(row).zip(&mut widths) {
-            write_cell(sheet, (y, x), cell, column.kind, extract.lang, &formats)?;
-            *width = (*width).max(cell.to_text(extract.lang).chars().count() + 1);
+            write_cell(sheet, (y, x), cell, column.kind, lang, &formats)?;
+            *width = (*width).max(cell.to_text(lang).chars().count() + 1);
         }
     }
     for (x, width) in (0_u16..).zip(widths) {
         let width = u32::try_from(width.clamp(WIDTHS.0, WIDTHS.1)).unwrap_or_default();
         sheet.set_column_width(x, width)?;
     }
-    let last_row = u32::try_from(extract.table.rows().len()).unwrap_or(u32::MAX);
+    let last_row = u32::try_from(table.rows().len()).unwrap_or(u32::MAX);
     if let Some(last) = columns.len().checked_sub(1) {
         let last = u16::try_from(last).unwrap_or(u16::MAX);
         sheet.set_freeze_panes(1, 0)?.autofilter(0, 0, last_row, last)?;

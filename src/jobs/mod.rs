@@ -8,6 +8,7 @@
 //! Which node makes a run is decided in the database ([`crate::store::jobs`]). A node that dies leaves a lease that
 //! runs out; a node that is stopped finishes the letter that it is sending, and no more.
 
+mod confirmations;
 mod deadlines;
 mod outbox;
 pub mod post;
@@ -80,6 +81,14 @@ pub const JOBS: &[Job] = &[
             schedule: Schedule::Every { minutes: 60 },
         },
         run: |jobs, _| Box::pin(rights::recertification(jobs)),
+    },
+    Job {
+        plan: Plan {
+            name: "confirmations",
+            does: "reckons the duties to confirm and reminds of those that are due",
+            schedule: Schedule::Every { minutes: 60 },
+        },
+        run: |jobs, _| Box::pin(confirmations::run(jobs)),
     },
 ];
 

@@ -2,10 +2,12 @@
 //!
 //! Both matches are without a wildcard: a new mutation does not compile until it has said both.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use chrono::NaiveDate;
 use diesel::prelude::*;
+use diesel::upsert::excluded;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -15,10 +17,11 @@ use super::error::Error;
 use super::facts::{FIRST_DAY, LAST_DAY};
 use super::read::lists::every;
 use super::schema::{
-    access_grant, app_user, audit_checkpoint, base_document, case_file, case_step, definition, disclosure,
-    disclosure_subject, entry, entry_document, grant_log, idempotency, leaver, leaver_log, login_throttle, outbox,
-    publication, publication_row, record, record_index, record_state, refresh_token, report_delivery, review,
-    saved_query, session, stored_file, unique_key,
+    access_grant, app_user, audit_checkpoint, base_document, calendar_feed, case_file, case_step, column_mapping,
+    confirmation, confirmation_note, confirmed_record, definition, disclosure, disclosure_subject, entry,
+    entry_document, exchange_run, former_code, grant_log, idempotency, import_row, import_run, leaver, leaver_log,
+    login_throttle, outbox, publication, publication_row, record, record_event, record_index, record_move,
+    record_state, refresh_token, report_delivery, review, saved_query, session, stored_file, unique_key,
 };
 use crate::domain::access::Grant;
 use crate::domain::case::{CaseFile, Deadline, Step};
@@ -28,6 +31,7 @@ use crate::domain::record::index::{Indexed, index, life};
 use crate::domain::record::{Entry, Timeline};
 use crate::domain::refusal::Refusal;
 use crate::domain::registers::Register;
+use crate::domain::statute::RecordType;
 
 /// A mutation.
 pub(in crate::store) enum Change {
@@ -39,6 +43,14 @@ pub(in crate::store) enum Change {
     RecordCorrected(Box<EntryWrite>),
     /// The record's end.
     RecordEnded(Box<EntryWrite>),
+    /// A record that never was.
+    RecordVoided(Box<EntryWrite>),
+    /// Records entered together, with what each row did.
+    ImportMade(Box<ImportWrite>),
+    /// An import taken back.
+    ImportUndone { id: Uuid, records: u64 },
+    /// How somebody's sheets name their columns.
+    MappingKept { user_id: Uuid, record_type: String, body: Value },
     /// A file, stored once by its digest.
     FileStored { sha256: String, media_type: &'static str, bytes: Vec<u8>, by: String },
     /// A base document.
@@ -83,6 +95,8 @@ pub(in crate::store) enum Change {
     },
     /// A statistical report delivered: the `number`-th of its name.
     ReportDelivered { report: String, number: i64, as_of: String, records: u64, ledger: Box<DisclosureWrite> },
+    /// Data exchanged with another register; what went out stands in the ledger too.
+    Exchanged { run: Box<ExchangeWrite>, ledger: Option<Box<DisclosureWrite>> },
     /// Letters that remind of a case.
     LettersQueued { case_id: Uuid, letters: Vec<LetterWrite> },
     /// A letter sent, or tried once more, or given up.
@@ -95,6 +109,84 @@ pub(in crate::store) enum Change {
     QueryKept { query: KeptQuery, body: Option<Value>, idempotency: Option<(String, String, Vec<u8>)> },
     /// What a supervisor has reviewed and signs.
     ReviewSigned { id: Uuid, body: Value, idempotency: Option<(String, String, Vec<u8>)> },
+    /// A record that gives rise to another, or is offered to another institution.
+    MoveBegun(Box<MoveWrite>),
+    /// What became of an offer: the receiver's new record, a refusal, or the giver's withdrawal.
+    MoveEnded(Box<MoveWrite>),
+    /// Letters to institutions about what a check found at an entry.
+    InstitutionsWarned { check: String, letters: Vec<LetterWrite> },
+    /// Duties to confirm that follow from the definition's days; those that no longer do, and those that do again.
+    DutiesComputed { new: Vec<DutyWrite>, cancelled: Vec<(Uuid, Value)>, reopened: Vec<(Uuid, Value)> },
+    /// Something said on the way to a confirmation.
+    ConfirmationNoted(Box<NoteWrite>),
+    /// Data confirmed by the head, in exactly this state.
+    Confirmed(Box<ConfirmedWrite>),
+    /// Letters that remind of duties to confirm.
+    ConfirmationReminded { letters: Vec<LetterWrite> },
+    /// A secret address of a calendar, by its digest; or, where it is `revoked`, its end.
+    CalendarFed { digest: String, user_id: Uuid, revoked: bool },
+}
+
+/// A move of a record.
+#[derive(Clone)]
+pub(in crate::store) struct MoveWrite {
+    pub id: Uuid,
+    /// Name of the move in the definition.
+    pub name: String,
+    /// `offered`, `done`, `declined` or `withdrawn`.
+    pub state: &'static str,
+    pub from_record: Uuid,
+    pub from_institution: Uuid,
+    pub into_institution: Uuid,
+    pub into_record: Option<Uuid>,
+    pub effective_on: NaiveDate,
+    pub body: Value,
+    /// What has happened to the old record on `effective_on`, once the move is done.
+    pub event: Option<String>,
+    pub idempotency: Option<(String, String, Vec<u8>)>,
+}
+
+/// A duty to confirm.
+pub(in crate::store) struct DutyWrite {
+    pub id: Uuid,
+    pub duty: String,
+    pub institution_id: Uuid,
+    pub due_on: NaiveDate,
+    pub acts_by: NaiveDate,
+    pub opens_on: NaiveDate,
+    pub body: Value,
+}
+
+/// A part checked, a reason for a warning, or an exception under an inquiry.
+pub(in crate::store) struct NoteWrite {
+    pub id: Uuid,
+    pub confirmation_id: Uuid,
+    /// `check`, `reason` or `exception`.
+    pub kind: &'static str,
+    /// The record type, or the key of the finding.
+    pub subject: String,
+    pub body: Value,
+}
+
+/// What is confirmed.
+pub(in crate::store) struct ConfirmedWrite {
+    pub id: Uuid,
+    pub number: i64,
+    pub on: NaiveDate,
+    /// Lower-case hexadecimal.
+    pub root: String,
+    pub counts: Value,
+    pub body: Value,
+    /// In their order.
+    pub leaves: Vec<ConfirmedLeaf>,
+}
+
+/// One record of what is confirmed.
+pub(in crate::store) struct ConfirmedLeaf {
+    pub record_id: Uuid,
+    pub record_type: String,
+    pub version: i64,
+    pub hash: Vec<u8>,
 }
 
 /// An entry with everything that follows from it.
@@ -112,9 +204,50 @@ pub(in crate::store) struct EntryWrite {
     pub timeline: Timeline,
     pub unique_keys: Vec<HeldKey>,
     pub idempotency: Option<(String, String, Vec<u8>)>,
+    /// The import that it is a row of.
+    pub import_id: Option<Uuid>,
+}
+
+/// Records entered together.
+pub(in crate::store) struct ImportWrite {
+    pub id: Uuid,
+    pub record_type: String,
+    pub institution_id: Uuid,
+    /// SHA-256 of the sheet, or of what was asked for.
+    pub sha256: String,
+    /// Counts and bases: nothing of what stood in the sheet.
+    pub body: Value,
+    pub rows: Vec<ImportedRow>,
+    pub idempotency: Option<(String, String, Vec<u8>)>,
+}
+
+/// What a row of an import did.
+pub(in crate::store) struct ImportedRow {
+    pub row: i64,
+    pub record_id: Uuid,
+    pub entry_id: Uuid,
+    pub outcome: &'static str,
 }
 
 impl EntryWrite {
+    fn detail(&self) -> Value {
+        let mut detail = json!({
+            "effective_on": self.entry.effective_on.to_string(),
+            "number": self.entry.number,
+            "content_sha256": self.content_sha256(),
+        });
+        if let Some(supersedes) = self.entry.supersedes {
+            detail["supersedes"] = json!(supersedes);
+        }
+        if let Some(source) = &self.entry.source {
+            detail["source"] = json!(source);
+        }
+        if let Some(import) = self.import_id {
+            detail["import_id"] = json!(import);
+        }
+        detail
+    }
+
     fn content_sha256(&self) -> String {
         content_digest(&self.entry.data.to_string(), self.reason.as_deref())
     }
@@ -155,6 +288,17 @@ pub(in crate::store) struct DisclosureWrite {
     pub subjects: Vec<Uuid>,
     pub letters: Vec<LetterWrite>,
     pub idempotency: Option<(String, String, Vec<u8>)>,
+}
+
+/// An exchange with another register.
+pub(in crate::store) struct ExchangeWrite {
+    pub id: Uuid,
+    /// Profile of the definition.
+    pub exchange: String,
+    /// SHA-256 of exactly what went out or came in, in lower-case hexadecimal.
+    pub digest: String,
+    /// Counts, no personal data.
+    pub body: Value,
 }
 
 /// What is proposed to be made public.
@@ -215,17 +359,21 @@ impl Change {
     /// need, integers and text only.
     pub(in crate::store) fn detail(&self) -> Option<Value> {
         match self {
-            Self::RecordCreated(w) | Self::RecordChanged(w) | Self::RecordEnded(w) => Some(json!({
-                "effective_on": w.entry.effective_on.to_string(),
-                "number": w.entry.number,
-                "content_sha256": w.content_sha256(),
+            Self::RecordCreated(w)
+            | Self::RecordChanged(w)
+            | Self::RecordEnded(w)
+            | Self::RecordCorrected(w)
+            | Self::RecordVoided(w) => Some(w.detail()),
+            Self::ImportMade(i) => Some(json!({
+                "import_id": i.id,
+                "sha256": i.sha256,
+                "entries": i.rows.len(),
+                "body_sha256": digest_of(&i.body),
             })),
-            Self::RecordCorrected(w) => Some(json!({
-                "effective_on": w.entry.effective_on.to_string(),
-                "number": w.entry.number,
-                "supersedes": w.entry.supersedes,
-                "content_sha256": w.content_sha256(),
-            })),
+            Self::ImportUndone { id, records } => Some(json!({ "import_id": id, "records": records })),
+            Self::MappingKept { record_type, body, user_id: _ } => {
+                Some(json!({ "record_type": record_type, "sha256": digest_of(body) }))
+            }
             Self::FileStored { sha256, media_type, bytes, .. } => {
                 Some(json!({ "sha256": sha256, "media_type": media_type, "size": bytes.len() }))
             }
@@ -286,6 +434,13 @@ impl Change {
                 "records": records,
                 "disclosure": ledger.detail(),
             })),
+            Self::Exchanged { run, ledger } => Some(json!({
+                "exchange_run": run.id,
+                "exchange": run.exchange,
+                "digest": run.digest,
+                "counts": run.body,
+                "disclosure": ledger.as_ref().map(|d| d.detail()),
+            })),
             Self::LettersQueued { case_id, letters } => {
                 let kinds: Vec<&str> = letters.iter().map(|l| l.letter.as_str()).collect();
                 Some(json!({ "case_id": case_id, "letters": kinds }))
@@ -304,6 +459,39 @@ impl Change {
             }
             Self::QueryKept { query, body, .. } => Some(json!({ "query_id": query.id, "kept": body.is_some() })),
             Self::ReviewSigned { id, body, .. } => Some(json!({ "review_id": id, "sha256": digest_of(body) })),
+            Self::MoveBegun(m) | Self::MoveEnded(m) => Some(json!({
+                "move_id": m.id,
+                "move": m.name,
+                "state": m.state,
+                "into_institution": m.into_institution,
+                "effective_on": m.effective_on.to_string(),
+                "sha256": digest_of(&m.body),
+            })),
+            Self::InstitutionsWarned { check, letters } => Some(json!({ "check": check, "letters": letters.len() })),
+            Self::DutiesComputed { new, cancelled, reopened } => Some(json!({
+                "new": new.len(),
+                "cancelled": cancelled.iter().map(|(id, _)| id).collect::<Vec<_>>(),
+                "reopened": reopened.iter().map(|(id, _)| id).collect::<Vec<_>>(),
+            })),
+            Self::ConfirmationNoted(n) => Some(json!({
+                "confirmation_id": n.confirmation_id,
+                "note": n.kind,
+                "subject": n.subject,
+                "sha256": digest_of(&n.body),
+            })),
+            Self::Confirmed(c) => Some(json!({
+                "confirmation_id": c.id,
+                "number": c.number,
+                "snapshot_root": c.root,
+                "size": c.leaves.len(),
+                "counts": c.counts,
+                "sha256": digest_of(&c.body),
+            })),
+            Self::ConfirmationReminded { letters } => {
+                let stages: Vec<&str> = letters.iter().filter_map(|l| l.stage.as_deref()).collect();
+                Some(json!({ "letters": letters.len(), "stages": stages }))
+            }
+            Self::CalendarFed { digest, revoked, user_id: _ } => Some(json!({ "feed": digest, "revoked": revoked })),
         }
     }
 
@@ -334,14 +522,37 @@ impl Change {
                 write_states(conn, register, &w)?;
                 remember(conn, register, w.idempotency, w.record_id, at)
             }
-            Self::RecordChanged(w) | Self::RecordCorrected(w) | Self::RecordEnded(w) => {
+            Self::RecordChanged(w) | Self::RecordCorrected(w) | Self::RecordEnded(w) | Self::RecordVoided(w) => {
                 let key = w.record_id.to_string();
                 diesel::update(record::table.filter(record::register.eq(register)).filter(record::id.eq(&key)))
                     .set((record::version.eq(w.version), record::updated_at.eq(at)))
                     .execute(conn)?;
                 write_entry(conn, register, &w, &audit, at)?;
+                keep_codes(conn, register, &[w.as_ref()])?;
                 forget_states(conn, register, &key)?;
                 write_states(conn, register, &w)
+            }
+            Self::ImportMade(i) => write_import(conn, register, *i, &audit, at, by),
+            Self::ImportUndone { id, records: _ } => {
+                diesel::update(import_run::table.find((register, id.to_string())))
+                    .set((import_run::state.eq("undone"), import_run::undone_at.eq(at)))
+                    .execute(conn)?;
+                Ok(())
+            }
+            Self::MappingKept { user_id, record_type, body } => {
+                let user_id = user_id.to_string();
+                diesel::delete(column_mapping::table.find((register, &user_id, &record_type))).execute(conn)?;
+                diesel::insert_into(column_mapping::table)
+                    .values((
+                        column_mapping::register.eq(register),
+                        column_mapping::user_id.eq(&user_id),
+                        column_mapping::record_type.eq(&record_type),
+                        column_mapping::body.eq(body.to_string()),
+                        column_mapping::kept_at.eq(at),
+                        column_mapping::audit_id.eq(audit),
+                    ))
+                    .execute(conn)?;
+                Ok(())
             }
             Self::FileStored { sha256, media_type, bytes, by } => {
                 let size = i64::try_from(bytes.len()).unwrap_or(i64::MAX);
@@ -605,6 +816,26 @@ impl Change {
                     .execute(conn)?;
                 Ok(())
             }
+            Self::Exchanged { run, ledger } => {
+                let disclosure_id = ledger.as_ref().map(|d| d.id.to_string());
+                if let Some(ledger) = ledger {
+                    write_disclosure(conn, register, *ledger, &audit, at)?;
+                }
+                diesel::insert_into(exchange_run::table)
+                    .values((
+                        exchange_run::register.eq(register),
+                        exchange_run::id.eq(run.id.to_string()),
+                        exchange_run::exchange.eq(run.exchange),
+                        exchange_run::made_by.eq(by),
+                        exchange_run::made_at.eq(at),
+                        exchange_run::sha256.eq(run.digest),
+                        exchange_run::disclosure_id.eq(disclosure_id),
+                        exchange_run::body.eq(run.body.to_string()),
+                        exchange_run::audit_id.eq(&audit),
+                    ))
+                    .execute(conn)?;
+                Ok(())
+            }
             Self::LettersQueued { case_id: _, letters } => write_letters(conn, register, letters, &audit, at),
             Self::LetterTried { id, state, attempts, next_at, fault } => {
                 diesel::update(outbox::table.find((register, id.to_string())))
@@ -680,6 +911,100 @@ impl Change {
                     .execute(conn)?;
                 remember(conn, register, idempotency, id, at)
             }
+            Self::MoveBegun(m) => {
+                diesel::insert_into(record_move::table)
+                    .values((
+                        record_move::register.eq(register),
+                        record_move::id.eq(m.id.to_string()),
+                        record_move::name.eq(&m.name),
+                        record_move::state.eq(m.state),
+                        record_move::from_record.eq(m.from_record.to_string()),
+                        record_move::from_institution.eq(m.from_institution.to_string()),
+                        record_move::into_institution.eq(m.into_institution.to_string()),
+                        record_move::into_record.eq(m.into_record.map(|r| r.to_string())),
+                        record_move::effective_on.eq(m.effective_on.to_string()),
+                        record_move::begun_at.eq(at),
+                        record_move::ended_at.eq((m.state != "offered").then_some(at)),
+                        record_move::body.eq(m.body.to_string()),
+                        record_move::audit_id.eq(&audit),
+                    ))
+                    .execute(conn)?;
+                note_event(conn, register, &m, &audit)?;
+                // Where a record was made, the key stands with its entry already.
+                match m.into_record {
+                    None => remember(conn, register, m.idempotency, m.id, at),
+                    Some(_) => Ok(()),
+                }
+            }
+            Self::MoveEnded(m) => {
+                let open = record_move::table.find((register, m.id.to_string()));
+                let ended = diesel::update(open.filter(record_move::state.eq("offered")))
+                    .set((
+                        record_move::state.eq(m.state),
+                        record_move::into_record.eq(m.into_record.map(|r| r.to_string())),
+                        record_move::effective_on.eq(m.effective_on.to_string()),
+                        record_move::ended_at.eq(at),
+                        record_move::body.eq(m.body.to_string()),
+                    ))
+                    .execute(conn)?;
+                if ended != 1 {
+                    let detail = "the offer has just been answered by somebody else".into();
+                    return Err(Refusal::Conflict { code: "not_open", detail, clause: None }.into());
+                }
+                note_event(conn, register, &m, &audit)
+            }
+            Self::InstitutionsWarned { check: _, letters } => write_letters(conn, register, letters, &audit, at),
+            Self::DutiesComputed { new, cancelled, reopened } => {
+                write_duties(conn, register, &new, &audit)?;
+                for (ids, since) in [(cancelled, Some(at)), (reopened, None)] {
+                    for (id, body) in ids {
+                        diesel::update(confirmation::table.find((register, id.to_string())))
+                            .set((
+                                confirmation::cancelled_at.eq(since),
+                                confirmation::body.eq(body.to_string()),
+                                confirmation::audit_id.eq(&audit),
+                            ))
+                            .execute(conn)?;
+                    }
+                }
+                Ok(())
+            }
+            Self::ConfirmationNoted(n) => {
+                diesel::insert_into(confirmation_note::table)
+                    .values((
+                        confirmation_note::register.eq(register),
+                        confirmation_note::id.eq(n.id.to_string()),
+                        confirmation_note::confirmation_id.eq(n.confirmation_id.to_string()),
+                        confirmation_note::kind.eq(n.kind),
+                        confirmation_note::subject.eq(n.subject),
+                        confirmation_note::made_by.eq(by),
+                        confirmation_note::made_at.eq(at),
+                        confirmation_note::body.eq(n.body.to_string()),
+                        confirmation_note::audit_id.eq(audit),
+                    ))
+                    .execute(conn)?;
+                Ok(())
+            }
+            Self::Confirmed(c) => write_confirmed(conn, register, *c, &audit, at, by),
+            Self::ConfirmationReminded { letters } => write_letters(conn, register, letters, &audit, at),
+            Self::CalendarFed { digest, user_id, revoked: false } => {
+                diesel::insert_into(calendar_feed::table)
+                    .values((
+                        calendar_feed::register.eq(register),
+                        calendar_feed::digest.eq(digest),
+                        calendar_feed::user_id.eq(user_id.to_string()),
+                        calendar_feed::made_at.eq(at),
+                        calendar_feed::audit_id.eq(audit),
+                    ))
+                    .execute(conn)?;
+                Ok(())
+            }
+            Self::CalendarFed { digest, user_id: _, revoked: true } => {
+                diesel::update(calendar_feed::table.find((register, digest)))
+                    .set(calendar_feed::revoked_at.eq(at))
+                    .execute(conn)?;
+                Ok(())
+            }
         }
     }
 }
@@ -701,6 +1026,7 @@ fn write_entry(conn: &mut AnyConn, register: &str, w: &EntryWrite, audit: &str, 
             entry::actor_id.eq(&w.actor_id),
             entry::definition.eq(&w.definition),
             entry::audit_id.eq(audit),
+            entry::source.eq(w.entry.source.as_deref()),
         ))
         .execute(conn)?;
     for document in &w.documents {
@@ -731,13 +1057,66 @@ fn forget_states(conn: &mut AnyConn, register: &str, record_id: &str) -> Result<
     Ok(())
 }
 
+/// Keeps the personal codes that records have had so far, of each record whose code an entry speaks of or that it voids:
+/// one that no state has any more still leads to the record's history.
+fn keep_codes(conn: &mut AnyConn, register: &str, writes: &[&EntryWrite]) -> Result<(), Error> {
+    let mut by_field: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for w in writes.iter().filter(|w| w.entry.number > 1) {
+        let subject = w.register.record_type(&w.record_type).and_then(|t| t.subject.as_ref());
+        let Some(code) = subject.map(|s| s.personal_code.as_str()) else { continue };
+        if w.entry.kind == EntryKind::Void || w.entry.data.get(code).is_some() {
+            by_field.entry(code).or_default().push(w.record_id.to_string());
+        }
+    }
+    for (field, records) in by_field {
+        for part in records.chunks(1_000) {
+            let known: Vec<(String, String)> = record_index::table
+                .filter(record_index::register.eq(register))
+                .filter(record_index::record_id.eq_any(part))
+                .filter(record_index::field.eq(field))
+                .filter(record_index::value.ne(""))
+                .select((record_index::value, record_index::record_id))
+                .distinct()
+                .load(conn)?;
+            for some in known.chunks(5_000) {
+                let rows: Vec<_> = some
+                    .iter()
+                    .map(|(value, record_id)| {
+                        let (register, value) = (former_code::register.eq(register), former_code::value.eq(value));
+                        (register, value, former_code::record_id.eq(record_id))
+                    })
+                    .collect();
+                on_conn!(conn, c => diesel::insert_into(former_code::table)
+                    .values(&rows).on_conflict_do_nothing().execute(c))?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn note_event(conn: &mut AnyConn, register: &str, m: &MoveWrite, audit: &str) -> Result<(), Error> {
+    let Some(event) = m.event.as_ref().filter(|_| m.state == "done") else {
+        return Ok(());
+    };
+    diesel::insert_into(record_event::table)
+        .values((
+            record_event::register.eq(register),
+            record_event::record_id.eq(m.from_record.to_string()),
+            record_event::event.eq(event),
+            record_event::on_day.eq(m.effective_on.to_string()),
+            record_event::audit_id.eq(audit),
+        ))
+        .execute(conn)?;
+    Ok(())
+}
+
 #[derive(Insertable)]
 #[diesel(table_name = record_index)]
 struct IndexRow<'a> {
     register: &'a str,
     record_type: &'a str,
-    field: String,
-    value: String,
+    field: &'a str,
+    value: &'a str,
     record_id: &'a str,
     from_day: &'a str,
     until_day: &'a str,
@@ -747,64 +1126,108 @@ struct IndexRow<'a> {
     amount: Option<i64>,
 }
 
-/// Writes what the entries now amount to: a state for each run of days, and the index over it.
-fn write_states(conn: &mut AnyConn, register: &str, w: &EntryWrite) -> Result<(), Error> {
-    let kind = w.register.record_type(&w.record_type).ok_or(Refusal::NotFound { what: "record type" })?;
-    let record_id = w.record_id.to_string();
-    let institution_id = w.institution_id.to_string();
-    for (n, segment) in w.timeline.segments.iter().enumerate() {
+/// A state for a run of days, as stored, with the index over it.
+struct StateOf {
+    from_day: String,
+    until_day: String,
+    effective_on: String,
+    begins_on: String,
+    ends_on: String,
+    data: String,
+    indexed: Vec<Indexed>,
+}
+
+/// What the entries now amount to: a state for each run of days.
+fn states_of(kind: &RecordType, timeline: &Timeline) -> Vec<StateOf> {
+    let states = timeline.segments.iter().enumerate().map(|(n, segment)| {
         let effective_on = segment.from.to_string();
-        let from_day = if n == 0 { FIRST_DAY } else { effective_on.as_str() };
-        let until_day = segment.until.map_or_else(|| LAST_DAY.to_owned(), |d| d.to_string());
         let (begins, ends) = life(kind, &segment.data);
         // Nothing was true of the record before its first entry, whatever its dates say.
-        let first = w.timeline.begins().unwrap_or(segment.from);
-        let begins_on = begins.map_or(first, |b| b.max(first)).to_string();
-        let ends_on = ends.map_or_else(|| LAST_DAY.to_owned(), |d| d.to_string());
-        diesel::insert_into(record_state::table)
-            .values((
-                record_state::register.eq(register),
-                record_state::record_id.eq(&record_id),
-                record_state::from_day.eq(from_day),
-                record_state::until_day.eq(&until_day),
-                record_state::effective_on.eq(&effective_on),
-                record_state::record_type.eq(&w.record_type),
-                record_state::institution_id.eq(&institution_id),
-                record_state::begins_on.eq(&begins_on),
-                record_state::ends_on.eq(&ends_on),
-                record_state::data.eq(segment.data.to_string()),
-            ))
-            .execute(conn)?;
+        let first = timeline.begins().unwrap_or(segment.from);
         let mut indexed = index(kind, &segment.data);
         if indexed.is_empty() {
             indexed.push(Indexed { field: every(kind).to_owned(), value: String::new(), number: None });
         }
-        let rows: Vec<IndexRow<'_>> = indexed
-            .into_iter()
-            .map(|i| IndexRow {
-                register,
-                record_type: &w.record_type,
-                field: i.field,
-                value: i.value,
-                record_id: &record_id,
-                from_day,
-                until_day: &until_day,
-                institution_id: &institution_id,
-                begins_on: &begins_on,
-                ends_on: &ends_on,
-                amount: i.number,
-            })
-            .collect();
+        StateOf {
+            from_day: if n == 0 { FIRST_DAY.to_owned() } else { effective_on.clone() },
+            until_day: segment.until.map_or_else(|| LAST_DAY.to_owned(), |d| d.to_string()),
+            effective_on,
+            begins_on: begins.map_or(first, |b| b.max(first)).to_string(),
+            ends_on: ends.map_or_else(|| LAST_DAY.to_owned(), |d| d.to_string()),
+            data: segment.data.to_string(),
+            indexed,
+        }
+    });
+    states.collect()
+}
+
+fn type_of(w: &EntryWrite) -> Result<&RecordType, Error> {
+    Ok(w.register.record_type(&w.record_type).ok_or(Refusal::NotFound { what: "record type" })?)
+}
+
+fn index_rows<'a>(
+    register: &'a str,
+    w: &'a EntryWrite,
+    record_id: &'a str,
+    institution_id: &'a str,
+    state: &'a StateOf,
+) -> impl Iterator<Item = IndexRow<'a>> {
+    state.indexed.iter().map(move |i| IndexRow {
+        register,
+        record_type: &w.record_type,
+        field: &i.field,
+        value: &i.value,
+        record_id,
+        from_day: &state.from_day,
+        until_day: &state.until_day,
+        institution_id,
+        begins_on: &state.begins_on,
+        ends_on: &state.ends_on,
+        amount: i.number,
+    })
+}
+
+/// Writes what the entries now amount to: a state for each run of days, and the index over it.
+fn write_states(conn: &mut AnyConn, register: &str, w: &EntryWrite) -> Result<(), Error> {
+    let kind = type_of(w)?;
+    let record_id = w.record_id.to_string();
+    let institution_id = w.institution_id.to_string();
+    for state in states_of(kind, &w.timeline) {
+        diesel::insert_into(record_state::table)
+            .values((
+                record_state::register.eq(register),
+                record_state::record_id.eq(&record_id),
+                record_state::from_day.eq(&state.from_day),
+                record_state::until_day.eq(&state.until_day),
+                record_state::effective_on.eq(&state.effective_on),
+                record_state::record_type.eq(&w.record_type),
+                record_state::institution_id.eq(&institution_id),
+                record_state::begins_on.eq(&state.begins_on),
+                record_state::ends_on.eq(&state.ends_on),
+                record_state::data.eq(&state.data),
+            ))
+            .execute(conn)?;
+        let rows: Vec<IndexRow<'_>> = index_rows(register, w, &record_id, &institution_id, &state).collect();
         insert_rows!(conn, record_index::table, rows)?;
     }
-    for HeldKey { key, from } in &w.unique_keys {
+    write_keys(conn, register, kind, &record_id, &w.unique_keys)
+}
+
+fn write_keys(
+    conn: &mut AnyConn,
+    register: &str,
+    kind: &RecordType,
+    record_id: &str,
+    keys: &[HeldKey],
+) -> Result<(), Error> {
+    for HeldKey { key, from } in keys {
         // Whoever comes second at the same instant fails on the primary key, or finds the holder gone.
         let held = match from {
             None => diesel::insert_into(unique_key::table)
                 .values((
                     unique_key::register.eq(register),
                     unique_key::key.eq(key),
-                    unique_key::record_id.eq(&record_id),
+                    unique_key::record_id.eq(record_id),
                 ))
                 .execute(conn)?,
             Some(holder) => diesel::update(
@@ -813,7 +1236,7 @@ fn write_states(conn: &mut AnyConn, register: &str, w: &EntryWrite) -> Result<()
                     .filter(unique_key::key.eq(key))
                     .filter(unique_key::record_id.eq(holder)),
             )
-            .set(unique_key::record_id.eq(&record_id))
+            .set(unique_key::record_id.eq(record_id))
             .execute(conn)?,
         };
         if held != 1 {
@@ -826,6 +1249,231 @@ fn write_states(conn: &mut AnyConn, register: &str, w: &EntryWrite) -> Result<()
         }
     }
     Ok(())
+}
+
+/// Writes many changes at once, each with its entry in the log and the instant of that. Only entries of records are
+/// written together.
+pub(in crate::store) fn write_many(
+    conn: &mut AnyConn,
+    register: &str,
+    changes: Vec<(Change, Uuid, i64)>,
+) -> Result<(), Error> {
+    let mut entries = Vec::with_capacity(changes.len());
+    for (change, audit, at) in changes {
+        match change {
+            Change::RecordCreated(w)
+            | Change::RecordChanged(w)
+            | Change::RecordCorrected(w)
+            | Change::RecordEnded(w)
+            | Change::RecordVoided(w) => entries.push((w, audit.to_string(), at)),
+            _ => return Err(Error::Damaged("only entries of records are written together".into())),
+        }
+    }
+    for part in entries.chunks(ROWS) {
+        write_entries(conn, register, part)?;
+    }
+    Ok(())
+}
+
+/// Entries written together.
+const ROWS: usize = 2_000;
+
+fn write_entries(conn: &mut AnyConn, register: &str, entries: &[(Box<EntryWrite>, String, i64)]) -> Result<(), Error> {
+    let ids: Vec<(String, String, String)> = entries
+        .iter()
+        .map(|(w, _, _)| (w.record_id.to_string(), w.institution_id.to_string(), w.entry.id.to_string()))
+        .collect();
+    let all = || entries.iter().zip(&ids);
+    let records: Vec<_> = all()
+        .map(|((w, _, at), (record_id, institution_id, _))| {
+            (
+                record::register.eq(register),
+                record::id.eq(record_id),
+                record::record_type.eq(&w.record_type),
+                record::institution_id.eq(institution_id),
+                record::version.eq(w.version),
+                record::created_at.eq(at),
+                record::updated_at.eq(at),
+            )
+        })
+        .collect();
+    // Of a record that is there already only its version and the instant of its last entry change.
+    match &mut *conn {
+        AnyConn::Pg(c) => {
+            diesel::insert_into(record::table)
+                .values(&records)
+                .on_conflict((record::register, record::id))
+                .do_update()
+                .set((
+                    record::version.eq(excluded(record::version)),
+                    record::updated_at.eq(excluded(record::updated_at)),
+                ))
+                .execute(c)?;
+        }
+        AnyConn::Sqlite(c) => {
+            for row in &records {
+                diesel::insert_into(record::table)
+                    .values(row)
+                    .on_conflict((record::register, record::id))
+                    .do_update()
+                    .set((
+                        record::version.eq(excluded(record::version)),
+                        record::updated_at.eq(excluded(record::updated_at)),
+                    ))
+                    .execute(c)?;
+            }
+        }
+    }
+    let rows: Vec<_> = all()
+        .map(|((w, audit, at), (record_id, _, id))| {
+            (
+                entry::register.eq(register),
+                entry::id.eq(id),
+                entry::record_id.eq(record_id),
+                entry::number.eq(w.entry.number),
+                entry::kind.eq(w.entry.kind.as_str()),
+                entry::effective_on.eq(w.entry.effective_on.to_string()),
+                entry::recorded_at.eq(at),
+                entry::data.eq(w.entry.data.to_string()),
+                entry::reason.eq(w.reason.as_deref()),
+                entry::supersedes.eq(w.entry.supersedes.map(|s| s.to_string())),
+                entry::actor_id.eq(&w.actor_id),
+                entry::definition.eq(&w.definition),
+                entry::audit_id.eq(audit),
+                entry::source.eq(w.entry.source.as_deref()),
+            )
+        })
+        .collect();
+    insert_rows!(conn, entry::table, rows)?;
+    let documents: Vec<_> = all()
+        .flat_map(|((w, _, _), (_, _, id))| w.documents.iter().map(move |d| (id, d.to_string())))
+        .map(|(id, document)| {
+            (
+                entry_document::register.eq(register),
+                entry_document::entry_id.eq(id),
+                entry_document::document_id.eq(document),
+            )
+        })
+        .collect();
+    for part in documents.chunks(10_000) {
+        insert_rows!(conn, entry_document::table, part)?;
+    }
+    let known: Vec<&str> =
+        all().filter(|((w, _, _), _)| w.entry.number > 1).map(|(_, (record_id, _, _))| record_id.as_str()).collect();
+    let changed: Vec<&EntryWrite> = entries.iter().map(|(w, _, _)| w.as_ref()).collect();
+    keep_codes(conn, register, &changed)?;
+    for part in known.chunks(1_000) {
+        forget_many(conn, register, part)?;
+    }
+    let mut states = Vec::with_capacity(entries.len());
+    for ((w, _, _), (record_id, institution_id, _)) in all() {
+        let kind = type_of(w)?;
+        states.extend(states_of(kind, &w.timeline).into_iter().map(|s| (w, record_id, institution_id, s)));
+    }
+    for part in states.chunks(ROWS) {
+        let rows: Vec<_> = part
+            .iter()
+            .map(|(w, record_id, institution_id, s)| {
+                (
+                    record_state::register.eq(register),
+                    record_state::record_id.eq(*record_id),
+                    record_state::from_day.eq(&s.from_day),
+                    record_state::until_day.eq(&s.until_day),
+                    record_state::effective_on.eq(&s.effective_on),
+                    record_state::record_type.eq(&w.record_type),
+                    record_state::institution_id.eq(*institution_id),
+                    record_state::begins_on.eq(&s.begins_on),
+                    record_state::ends_on.eq(&s.ends_on),
+                    record_state::data.eq(&s.data),
+                )
+            })
+            .collect();
+        insert_rows!(conn, record_state::table, rows)?;
+    }
+    let rows: Vec<IndexRow<'_>> = states
+        .iter()
+        .flat_map(|(w, record_id, institution_id, s)| index_rows(register, w, record_id, institution_id, s))
+        .collect();
+    for part in rows.chunks(5_000) {
+        insert_rows!(conn, record_index::table, part)?;
+    }
+    // A combination that nobody has held is inserted with the others; whoever takes one over does so by itself.
+    let mut fresh = Vec::new();
+    for ((w, _, _), (record_id, _, _)) in all() {
+        if w.unique_keys.iter().all(|k| k.from.is_none()) {
+            fresh.extend(w.unique_keys.iter().map(|k| (record_id, k)));
+        } else {
+            write_keys(conn, register, type_of(w)?, record_id, &w.unique_keys)?;
+        }
+    }
+    for part in fresh.chunks(10_000) {
+        let rows: Vec<_> = part
+            .iter()
+            .map(|(record_id, k)| {
+                (unique_key::register.eq(register), unique_key::key.eq(&k.key), unique_key::record_id.eq(*record_id))
+            })
+            .collect();
+        insert_rows!(conn, unique_key::table, rows)?;
+    }
+    Ok(())
+}
+
+fn forget_many(conn: &mut AnyConn, register: &str, records: &[&str]) -> Result<(), Error> {
+    diesel::delete(
+        record_index::table.filter(record_index::register.eq(register)).filter(record_index::record_id.eq_any(records)),
+    )
+    .execute(conn)?;
+    diesel::delete(
+        record_state::table.filter(record_state::register.eq(register)).filter(record_state::record_id.eq_any(records)),
+    )
+    .execute(conn)?;
+    diesel::delete(
+        unique_key::table.filter(unique_key::register.eq(register)).filter(unique_key::record_id.eq_any(records)),
+    )
+    .execute(conn)?;
+    Ok(())
+}
+
+fn write_import(
+    conn: &mut AnyConn,
+    register: &str,
+    import: ImportWrite,
+    audit: &str,
+    at: i64,
+    by: &str,
+) -> Result<(), Error> {
+    let id = import.id.to_string();
+    diesel::insert_into(import_run::table)
+        .values((
+            import_run::register.eq(register),
+            import_run::id.eq(&id),
+            import_run::record_type.eq(import.record_type),
+            import_run::institution_id.eq(import.institution_id.to_string()),
+            import_run::state.eq("done"),
+            import_run::made_by.eq(by),
+            import_run::made_at.eq(at),
+            import_run::sha256.eq(import.sha256),
+            import_run::body.eq(import.body.to_string()),
+            import_run::audit_id.eq(audit),
+        ))
+        .execute(conn)?;
+    for part in import.rows.chunks(5_000) {
+        let rows: Vec<_> = part
+            .iter()
+            .map(|row| {
+                (
+                    import_row::register.eq(register),
+                    import_row::import_id.eq(&id),
+                    import_row::position.eq(row.row),
+                    import_row::record_id.eq(row.record_id.to_string()),
+                    import_row::entry_id.eq(row.entry_id.to_string()),
+                    import_row::outcome.eq(row.outcome),
+                )
+            })
+            .collect();
+        insert_rows!(conn, import_row::table, rows)?;
+    }
+    remember(conn, register, import.idempotency, import.id, at)
 }
 
 fn remember(
@@ -922,6 +1570,7 @@ pub(in crate::store) fn of_kind(kind: EntryKind, write: Box<EntryWrite>) -> Chan
         EntryKind::Change => Change::RecordChanged(write),
         EntryKind::Correction => Change::RecordCorrected(write),
         EntryKind::End => Change::RecordEnded(write),
+        EntryKind::Void => Change::RecordVoided(write),
     }
 }
 
@@ -1053,4 +1702,69 @@ fn write_disclosure(conn: &mut AnyConn, register: &str, d: DisclosureWrite, audi
     }
     write_letters(conn, register, d.letters, audit, at)?;
     remember(conn, register, d.idempotency, d.id, at)
+}
+
+fn write_duties(conn: &mut AnyConn, register: &str, duties: &[DutyWrite], audit: &str) -> Result<(), Error> {
+    for part in duties.chunks(1_000) {
+        let rows: Vec<_> = part
+            .iter()
+            .map(|d| {
+                (
+                    confirmation::register.eq(register),
+                    confirmation::id.eq(d.id.to_string()),
+                    confirmation::duty.eq(&d.duty),
+                    confirmation::institution_id.eq(d.institution_id.to_string()),
+                    confirmation::due_on.eq(d.due_on.to_string()),
+                    confirmation::acts_by.eq(d.acts_by.to_string()),
+                    confirmation::opens_on.eq(d.opens_on.to_string()),
+                    confirmation::body.eq(d.body.to_string()),
+                    confirmation::audit_id.eq(audit),
+                )
+            })
+            .collect();
+        insert_rows!(conn, confirmation::table, rows)?;
+    }
+    Ok(())
+}
+
+fn write_confirmed(
+    conn: &mut AnyConn,
+    register: &str,
+    c: ConfirmedWrite,
+    audit: &str,
+    at: i64,
+    by: &str,
+) -> Result<(), Error> {
+    let id = c.id.to_string();
+    let size = i64::try_from(c.leaves.len()).unwrap_or(i64::MAX);
+    diesel::update(confirmation::table.find((register, &id)))
+        .set((
+            confirmation::confirmed_at.eq(at),
+            confirmation::confirmed_on.eq(c.on.to_string()),
+            confirmation::confirmed_by.eq(by),
+            confirmation::number.eq(c.number),
+            confirmation::root.eq(c.root),
+            confirmation::size.eq(size),
+            confirmation::body.eq(c.body.to_string()),
+            confirmation::audit_id.eq(audit),
+        ))
+        .execute(conn)?;
+    for (part, leaves) in c.leaves.chunks(1_000).enumerate() {
+        let rows: Vec<_> = (part * 1_000..)
+            .zip(leaves)
+            .map(|(n, leaf)| {
+                (
+                    confirmed_record::register.eq(register),
+                    confirmed_record::confirmation_id.eq(&id),
+                    confirmed_record::position.eq(i64::try_from(n).unwrap_or(i64::MAX)),
+                    confirmed_record::record_id.eq(leaf.record_id.to_string()),
+                    confirmed_record::record_type.eq(&leaf.record_type),
+                    confirmed_record::version.eq(leaf.version),
+                    confirmed_record::leaf.eq(&leaf.hash),
+                )
+            })
+            .collect();
+        insert_rows!(conn, confirmed_record::table, rows)?;
+    }
+    Ok(())
 }

@@ -111,7 +111,7 @@ macro_rules! insert_rows {
     ($conn:expr, $table:expr, $rows:expr) => {
         match &mut *$conn {
             $crate::store::conn::AnyConn::Pg(c) => {
-                diesel::RunQueryDsl::execute(diesel::insert_into($table).values(&$rows), c).map(|_| ())
+                diesel::RunQueryDsl::execute(diesel::insert_into($table).values(&$rows[..]), c).map(|_| ())
             }
             $crate::store::conn::AnyConn::Sqlite(c) => $rows.iter().try_for_each(|row| {
                 diesel::RunQueryDsl::execute(diesel::insert_into($table).values(row), c).map(|_| ())

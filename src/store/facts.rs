@@ -85,11 +85,59 @@ pub(in crate::store) fn load(
         ))
         .first(conn)
         .optional()?;
-    let Some((record_type, institution, version, created, updated, effective, begins, ends, data)) = row else {
-        return Ok(None);
-    };
+    row.map(|row| facts_of(record_id, row, on)).transpose()
+}
+
+/// Records asked for at once.
+const PAGE: usize = 1_000;
+
+/// The records of `ids` that there are, each in its state on `on`, as known now.
+pub(in crate::store) fn load_many(
+    conn: &mut AnyConn,
+    register: &str,
+    ids: &[Uuid],
+    on: NaiveDate,
+) -> Result<HashMap<Uuid, RecordFacts>, Error> {
+    type Many = (String, Row);
+    let day_text = on.to_string();
+    let mut found = HashMap::with_capacity(ids.len());
+    for part in ids.chunks(PAGE) {
+        let rows: Vec<Many> = record::table
+            .inner_join(
+                record_state::table
+                    .on(record_state::register.eq(record::register).and(record_state::record_id.eq(record::id))),
+            )
+            .filter(record::register.eq(register))
+            .filter(record::id.eq_any(part.iter().map(Uuid::to_string)))
+            .filter(record_state::from_day.le(&day_text))
+            .filter(record_state::until_day.gt(&day_text))
+            .select((
+                record::id,
+                (
+                    record::record_type,
+                    record::institution_id,
+                    record::version,
+                    record::created_at,
+                    record::updated_at,
+                    record_state::effective_on,
+                    record_state::begins_on,
+                    record_state::ends_on,
+                    record_state::data,
+                ),
+            ))
+            .load(conn)?;
+        for (key, row) in rows {
+            let record_id = id(&key)?;
+            found.insert(record_id, facts_of(record_id, row, on)?);
+        }
+    }
+    Ok(found)
+}
+
+fn facts_of(record_id: Uuid, row: Row, on: NaiveDate) -> Result<RecordFacts, Error> {
+    let (record_type, institution, version, created, updated, effective, begins, ends, data) = row;
     let from = day(&effective)?;
-    Ok(Some(RecordFacts {
+    Ok(RecordFacts {
         id: record_id,
         record_type,
         institution_id: id(&institution)?,
@@ -100,7 +148,26 @@ pub(in crate::store) fn load(
         data: json(&data)?,
         status: Status::on(on, bound(&begins), bound(&ends)),
         before_first: from > on,
-    }))
+    })
+}
+
+/// Locks the rows of many records, as [`lock`] does one.
+pub(in crate::store) fn lock_many(conn: &mut AnyConn, register: &str, ids: &[Uuid]) -> Result<(), Error> {
+    if let AnyConn::Pg(pg) = conn {
+        // In one order, so that two who want the same records wait for each other instead of forever.
+        let mut keys: Vec<String> = ids.iter().map(Uuid::to_string).collect();
+        keys.sort_unstable();
+        for part in keys.chunks(PAGE) {
+            record::table
+                .filter(record::register.eq(register))
+                .filter(record::id.eq_any(part))
+                .order(record::id)
+                .select(record::version)
+                .for_update()
+                .load::<i64>(pg)?;
+        }
+    }
+    Ok(())
 }
 
 /// Every entry of a record, in the order made.
@@ -114,7 +181,7 @@ pub(in crate::store) fn entries_of(
     register: &str,
     records: &[Uuid],
 ) -> Result<HashMap<Uuid, Vec<Entry>>, Error> {
-    type Row = (String, String, i64, String, String, i64, String, Option<String>);
+    type Row = (String, String, i64, String, String, i64, String, Option<String>, Option<String>);
     let rows: Vec<Row> = entry::table
         .filter(entry::register.eq(register))
         .filter(entry::record_id.eq_any(records.iter().map(Uuid::to_string)))
@@ -128,10 +195,11 @@ pub(in crate::store) fn entries_of(
             entry::recorded_at,
             entry::data,
             entry::supersedes,
+            entry::source,
         ))
         .load(conn)?;
     let mut found: HashMap<Uuid, Vec<Entry>> = HashMap::new();
-    for (record_id, entry_id, number, kind, effective_on, recorded_at, data, supersedes) in rows {
+    for (record_id, entry_id, number, kind, effective_on, recorded_at, data, supersedes, source) in rows {
         found.entry(id(&record_id)?).or_default().push(Entry {
             id: id(&entry_id)?,
             number,
@@ -140,6 +208,7 @@ pub(in crate::store) fn entries_of(
             recorded_at: instant(recorded_at),
             data: json(&data)?,
             supersedes: supersedes.as_deref().map(id).transpose()?,
+            source,
         });
     }
     Ok(found)

@@ -69,6 +69,10 @@ acts!(
     ReportRun,
     PublicationPropose,
     PublicationApprove,
+    ConfirmationRead,
+    ConfirmationCheck,
+    ConfirmationConfirm,
+    ExchangeRun,
 );
 
 /// Leave to do one act `A`, once, in one transaction.
@@ -135,6 +139,11 @@ impl<T> Disclosed<T> {
     /// What may be shown.
     pub fn get(&self) -> &T {
         &self.0
+    }
+
+    /// Something else that is made of what may be shown, and of nothing beside it.
+    pub fn map<U>(self, make: impl FnOnce(T) -> U) -> Disclosed<U> {
+        Disclosed(make(self.0))
     }
 
     /// What may be shown, by value.

@@ -15,6 +15,9 @@ use crate::domain::audit::tree::{Frontier, is_stored};
 use crate::domain::audit::{Hash, Kind, Leaf, canonical, leaf};
 use crate::domain::calendar::{instant, rfc3339};
 
+/// Rows of one statement: PostgreSQL takes 65,535 parameters.
+const ROWS: usize = 5_000;
+
 /// An event that is recorded and waits for its place in the tree.
 #[derive(Debug, Clone)]
 pub(in crate::store) struct Recorded {
@@ -82,6 +85,55 @@ struct LeafRow<'a> {
     hash: &'a [u8],
 }
 
+/// An event with its id, its stamp and its commitment: ready to be written.
+struct Stamped {
+    event: Event,
+    id: String,
+    recorded_at: i64,
+    salt: [u8; 32],
+    body: String,
+    commitment: Hash,
+}
+
+impl Stamped {
+    /// Gives `event` a stamp later than `after`; `random` becomes its salt and the end of its id.
+    fn new(stamps: &Stamps, after: i64, mut event: Event, random: &[u8; 40]) -> Result<Self, Error> {
+        let (mut salt, mut tail) = ([0_u8; 32], [0_u8; 8]);
+        let (front, back) = random.split_at(32);
+        salt.copy_from_slice(front);
+        tail.copy_from_slice(back);
+        let recorded_at = stamps.next(after);
+        event.id = uuid_at(recorded_at, tail);
+        event.recorded_at = rfc3339(instant(recorded_at));
+        let body = canonical::canonical(&event).map_err(|e| Error::LogFailed(e.to_string()))?;
+        let commitment = leaf::commit(&salt, &body);
+        Ok(Self { id: event.id.to_string(), event, recorded_at, salt, body, commitment })
+    }
+
+    fn row(&self) -> EventRow<'_> {
+        EventRow {
+            register: &self.event.register,
+            id: &self.id,
+            recorded_at: self.recorded_at,
+            kind: self.event.kind.as_str(),
+            action: &self.event.action,
+            decision: self.event.decision.as_str(),
+            actor_id: self.event.actor.user_id.map(|u| u.to_string()),
+            commitment: &self.commitment,
+        }
+    }
+
+    fn into_recorded(self) -> Recorded {
+        Recorded {
+            register: self.event.register,
+            id: self.event.id,
+            recorded_at: self.recorded_at,
+            kind: self.event.kind,
+            commitment: self.commitment,
+        }
+    }
+}
+
 /// Records `event` in the running transaction, at a stamp later than `after`.
 ///
 /// # Errors
@@ -90,57 +142,85 @@ pub(in crate::store) fn record(
     conn: &mut AnyConn,
     stamps: &Stamps,
     after: i64,
-    mut event: Event,
+    event: Event,
 ) -> Result<Recorded, Error> {
     let mut random = [0_u8; 40];
     getrandom::fill(&mut random).map_err(|e| Error::LogFailed(e.to_string()))?;
-    let (mut salt, mut tail) = ([0_u8; 32], [0_u8; 8]);
-    let (front, back) = random.split_at(32);
-    salt.copy_from_slice(front);
-    tail.copy_from_slice(back);
-    let recorded_at = stamps.next(after);
-    event.id = uuid_at(recorded_at, tail);
-    event.recorded_at = rfc3339(instant(recorded_at));
-    let body = canonical::canonical(&event).map_err(|e| Error::LogFailed(e.to_string()))?;
-    let commitment = leaf::commit(&salt, &body);
-    let id = event.id.to_string();
-    insert(conn, &event, &id, recorded_at, &salt, &body, &commitment).map_err(|e| Error::LogFailed(e.to_string()))?;
-    Ok(Recorded { register: event.register, id: event.id, recorded_at, kind: event.kind, commitment })
+    let stamped = Stamped::new(stamps, after, event, &random)?;
+    insert(conn, &stamped).map_err(|e| Error::LogFailed(e.to_string()))?;
+    Ok(stamped.into_recorded())
 }
 
-fn insert(
+/// Records many events at once, in their order, each at a stamp later than the one given with it.
+///
+/// # Errors
+/// As [`record`].
+pub(in crate::store) fn record_many(
     conn: &mut AnyConn,
-    event: &Event,
-    id: &str,
-    recorded_at: i64,
-    salt: &[u8],
-    body: &str,
-    commitment: &[u8],
-) -> QueryResult<()> {
-    let register = event.register.as_str();
-    let row = EventRow {
-        register,
-        id,
-        recorded_at,
-        kind: event.kind.as_str(),
-        action: &event.action,
-        decision: event.decision.as_str(),
-        actor_id: event.actor.user_id.map(|u| u.to_string()),
-        commitment,
-    };
-    diesel::insert_into(audit_event::table).values(&row).execute(conn)?;
+    stamps: &Stamps,
+    events: Vec<(i64, Event)>,
+) -> Result<Vec<Recorded>, Error> {
+    let mut random = vec![[0_u8; 40]; events.len()];
+    getrandom::fill(random.as_flattened_mut()).map_err(|e| Error::LogFailed(e.to_string()))?;
+    let stamped = events.into_iter().zip(&random).map(|((after, event), r)| Stamped::new(stamps, after, event, r));
+    let stamped = stamped.collect::<Result<Vec<_>, _>>()?;
+    insert_many(conn, &stamped).map_err(|e| Error::LogFailed(e.to_string()))?;
+    Ok(stamped.into_iter().map(Stamped::into_recorded).collect())
+}
+
+/// Records whose data an event names: each once.
+fn subjects(event: &Event) -> Vec<String> {
+    let mut records: Vec<String> = event.record_ids.iter().map(Uuid::to_string).collect();
+    records.sort_unstable();
+    records.dedup();
+    records
+}
+
+fn insert_many(conn: &mut AnyConn, events: &[Stamped]) -> QueryResult<()> {
+    let queued = matches!(conn, AnyConn::Pg(_));
+    for part in events.chunks(ROWS) {
+        insert_rows!(conn, audit_event::table, part.iter().map(Stamped::row).collect::<Vec<_>>())?;
+        let payloads = part.iter().map(|e| {
+            (
+                audit_payload::register.eq(e.event.register.as_str()),
+                audit_payload::event_id.eq(e.id.as_str()),
+                audit_payload::salt.eq(e.salt.as_slice()),
+                audit_payload::body.eq(e.body.as_str()),
+            )
+        });
+        insert_rows!(conn, audit_payload::table, payloads.collect::<Vec<_>>())?;
+        let records: Vec<(&Stamped, String)> =
+            part.iter().flat_map(|e| subjects(&e.event).into_iter().map(move |r| (e, r))).collect();
+        for records in records.chunks(ROWS) {
+            let rows = records.iter().map(|(e, record_id)| SubjectRow {
+                register: &e.event.register,
+                record_id,
+                event_id: &e.id,
+            });
+            insert_rows!(conn, audit_subject::table, rows.collect::<Vec<_>>())?;
+        }
+        if queued {
+            let rows = part.iter().map(|e| {
+                (audit_queue::register.eq(e.event.register.as_str()), audit_queue::event_id.eq(e.id.as_str()))
+            });
+            insert_rows!(conn, audit_queue::table, rows.collect::<Vec<_>>())?;
+        }
+    }
+    Ok(())
+}
+
+fn insert(conn: &mut AnyConn, stamped: &Stamped) -> QueryResult<()> {
+    let (register, id) = (stamped.event.register.as_str(), stamped.id.as_str());
+    diesel::insert_into(audit_event::table).values(&stamped.row()).execute(conn)?;
     diesel::insert_into(audit_payload::table)
         .values((
             audit_payload::register.eq(register),
             audit_payload::event_id.eq(id),
-            audit_payload::salt.eq(salt),
-            audit_payload::body.eq(body),
+            audit_payload::salt.eq(stamped.salt.as_slice()),
+            audit_payload::body.eq(&stamped.body),
         ))
         .execute(conn)?;
-    if !event.record_ids.is_empty() {
-        let mut records: Vec<String> = event.record_ids.iter().map(Uuid::to_string).collect();
-        records.sort_unstable();
-        records.dedup();
+    for records in subjects(&stamped.event).chunks(ROWS) {
         let rows: Vec<SubjectRow<'_>> =
             records.iter().map(|record_id| SubjectRow { register, record_id, event_id: id }).collect();
         insert_rows!(conn, audit_subject::table, rows)?;
@@ -179,8 +259,7 @@ pub(in crate::store) fn integrate(conn: &mut AnyConn, register: &str, events: &[
     }
     let rows: Vec<LeafRow<'_>> =
         leaves.iter().map(|(seq, event_id, hash)| LeafRow { register, seq: *seq, event_id, hash }).collect();
-    // PostgreSQL takes 65,535 parameters in a statement.
-    for rows in rows.chunks(5_000) {
+    for rows in rows.chunks(ROWS) {
         insert_rows!(conn, audit_leaf::table, rows.to_vec()).map_err(failed)?;
     }
     for (level, position, hash) in &nodes {

@@ -15,6 +15,7 @@ pub mod jobs;
 mod log;
 pub mod migrate;
 pub mod read;
+pub mod runs;
 mod schema;
 mod sequencer;
 mod tx;
@@ -64,6 +65,8 @@ pub struct Store {
     registers: RwLock<Arc<Registers>>,
     stamps: Arc<Stamps>,
     url: DatabaseUrl,
+    /// Acts with many entries that run in this process.
+    pub(crate) runs: runs::Runs,
 }
 
 impl Store {
@@ -93,6 +96,7 @@ impl Store {
             registers: RwLock::new(Arc::new(registers)),
             stamps,
             url: settings.url.clone(),
+            runs: runs::Runs::default(),
         })
     }
 

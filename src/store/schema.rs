@@ -110,6 +110,7 @@ diesel::table! {
         actor_id -> Text,
         definition -> Text,
         audit_id -> Text,
+        source -> Nullable<Text>,
     }
 }
 
@@ -459,6 +460,152 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    record_move (register, id) {
+        register -> Text,
+        id -> Text,
+        name -> Text,
+        state -> Text,
+        from_record -> Text,
+        from_institution -> Text,
+        into_institution -> Text,
+        into_record -> Nullable<Text>,
+        effective_on -> Text,
+        begun_at -> BigInt,
+        ended_at -> Nullable<BigInt>,
+        body -> Text,
+        audit_id -> Text,
+    }
+}
+
+diesel::table! {
+    record_event (register, record_id, event, audit_id) {
+        register -> Text,
+        record_id -> Text,
+        event -> Text,
+        on_day -> Text,
+        audit_id -> Text,
+    }
+}
+
+diesel::table! {
+    former_code (register, value, record_id) {
+        register -> Text,
+        value -> Text,
+        record_id -> Text,
+    }
+}
+
+diesel::table! {
+    import_run (register, id) {
+        register -> Text,
+        id -> Text,
+        record_type -> Text,
+        institution_id -> Text,
+        state -> Text,
+        made_by -> Text,
+        made_at -> BigInt,
+        undone_at -> Nullable<BigInt>,
+        sha256 -> Text,
+        body -> Text,
+        audit_id -> Text,
+    }
+}
+
+diesel::table! {
+    import_row (register, import_id, position) {
+        register -> Text,
+        import_id -> Text,
+        position -> BigInt,
+        record_id -> Text,
+        entry_id -> Text,
+        outcome -> Text,
+    }
+}
+
+diesel::table! {
+    column_mapping (register, user_id, record_type) {
+        register -> Text,
+        user_id -> Text,
+        record_type -> Text,
+        body -> Text,
+        kept_at -> BigInt,
+        audit_id -> Text,
+    }
+}
+
+diesel::table! {
+    exchange_run (register, id) {
+        register -> Text,
+        id -> Text,
+        exchange -> Text,
+        made_by -> Text,
+        made_at -> BigInt,
+        sha256 -> Text,
+        disclosure_id -> Nullable<Text>,
+        body -> Text,
+        audit_id -> Text,
+    }
+}
+
+diesel::table! {
+    confirmation (register, id) {
+        register -> Text,
+        id -> Text,
+        duty -> Text,
+        institution_id -> Text,
+        due_on -> Text,
+        acts_by -> Text,
+        opens_on -> Text,
+        cancelled_at -> Nullable<BigInt>,
+        confirmed_at -> Nullable<BigInt>,
+        confirmed_on -> Nullable<Text>,
+        confirmed_by -> Nullable<Text>,
+        number -> Nullable<BigInt>,
+        root -> Nullable<Text>,
+        size -> Nullable<BigInt>,
+        body -> Text,
+        audit_id -> Text,
+    }
+}
+
+diesel::table! {
+    confirmed_record (register, confirmation_id, position) {
+        register -> Text,
+        confirmation_id -> Text,
+        position -> BigInt,
+        record_id -> Text,
+        record_type -> Text,
+        version -> BigInt,
+        leaf -> Binary,
+    }
+}
+
+diesel::table! {
+    confirmation_note (register, id) {
+        register -> Text,
+        id -> Text,
+        confirmation_id -> Text,
+        kind -> Text,
+        subject -> Text,
+        made_by -> Text,
+        made_at -> BigInt,
+        body -> Text,
+        audit_id -> Text,
+    }
+}
+
+diesel::table! {
+    calendar_feed (register, digest) {
+        register -> Text,
+        digest -> Text,
+        user_id -> Text,
+        made_at -> BigInt,
+        revoked_at -> Nullable<BigInt>,
+        audit_id -> Text,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     audit_event,
     audit_payload,
@@ -498,4 +645,15 @@ diesel::allow_tables_to_appear_in_same_query!(
     leaver_log,
     saved_query,
     review,
+    record_move,
+    record_event,
+    former_code,
+    import_run,
+    import_row,
+    column_mapping,
+    exchange_run,
+    confirmation,
+    confirmed_record,
+    confirmation_note,
+    calendar_feed,
 );

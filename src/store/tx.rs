@@ -129,7 +129,7 @@ impl<'tx> Tx<'tx> {
     }
 
     /// The grants under which the caller acts: those in force, and of these the one that they name.
-    fn acting_grants(&mut self, register: &Register, user: Uuid) -> Result<Vec<Grant>, Error> {
+    pub(in crate::store) fn acting_grants(&mut self, register: &Register, user: Uuid) -> Result<Vec<Grant>, Error> {
         let today = self.today(register);
         let source = &register.definition.register;
         let mut grants = self.grants_in_force(register.name(), user, today)?;
@@ -199,7 +199,7 @@ impl<'tx> Tx<'tx> {
         refusal.into()
     }
 
-    fn about_self(actor: &Actor, record_type: &RecordType, data: &serde_json::Value) -> bool {
+    pub(in crate::store) fn about_self(actor: &Actor, record_type: &RecordType, data: &serde_json::Value) -> bool {
         let (Some(subject), Some(own)) = (&record_type.subject, &actor.personal_code) else {
             return false;
         };
@@ -226,7 +226,7 @@ impl<'tx> Tx<'tx> {
         Ok(facts.is_some_and(|f| subject.guardians_on(country, &f.data, today).contains(&own)))
     }
 
-    fn purpose(&self, register: &Register, about_self: bool) -> Result<bool, Error> {
+    pub(in crate::store) fn purpose(&self, register: &Register, about_self: bool) -> Result<bool, Error> {
         let access = &register.definition.register.access;
         let given = self.cx.purpose.is_some();
         if access.purpose_required && !given && !about_self {
@@ -321,7 +321,7 @@ impl<'tx> Tx<'tx> {
 
     /// The ruling when every touched section is permitted (and at least one section where none is touched).
     #[expect(clippy::too_many_arguments, reason = "everything that the denial's log entry names")]
-    fn permitted(
+    pub(in crate::store) fn permitted(
         &mut self,
         register: &Arc<Register>,
         actor: &Actor,

@@ -32,13 +32,14 @@ use super::conn::{AnyConn, DatabaseUrl, connect};
 use super::error::Error;
 use super::schema::{
     audit_checkpoint, audit_event, audit_head, audit_leaf, audit_node, audit_payload, audit_queue, audit_subject,
-    entry, grant_log,
+    confirmation, confirmed_record, entry, grant_log,
 };
 use crate::clock::uuid_at;
 use crate::domain::audit::checkpoint::{Checkpoint, NoteVerifier};
 use crate::domain::audit::tree::{Frontier, is_stored};
 use crate::domain::audit::{Hash, canonical};
 use crate::domain::calendar::{instant, rfc3339};
+use crate::domain::hex;
 use crate::domain::record::entry::content_digest;
 use batch::{Gathered, Job, LEAVES, Outcome, each};
 use body::{Outline, member, text_member};
@@ -395,6 +396,7 @@ impl Audit<'_> {
         self.head(conn, &tree.frontier)?;
         self.queued(&job, &gathered);
         self.contents(conn)?;
+        self.confirmations(conn)?;
         if size == 0 && gathered.counts.events == 0 {
             self.faults.add(|| "there is no log of this name".to_owned());
         }
@@ -441,6 +443,63 @@ impl Audit<'_> {
                 }
             }
         );
+        Ok(())
+    }
+
+    /// What is confirmed must be what its event tells, and the leaves must lead to its root.
+    fn confirmations(&mut self, conn: &mut AnyConn) -> Result<(), Error> {
+        self.faults.next_sort();
+        let mut trees: HashMap<String, Frontier> = HashMap::new();
+        each!(
+            &mut *conn,
+            confirmed_record::table
+                .filter(confirmed_record::register.eq(self.register))
+                .order((confirmed_record::confirmation_id, confirmed_record::position))
+                .select((confirmed_record::confirmation_id, confirmed_record::leaf)),
+            (Id, Bytes32),
+            |(id, leaf)| {
+                let tree = trees.entry(id.to_string()).or_default();
+                tree.push(leaf.0.unwrap_or_default(), |_, _| {});
+            }
+        );
+        each!(
+            conn,
+            confirmation::table
+                .left_join(
+                    audit_payload::table.on(audit_payload::register
+                        .eq(confirmation::register)
+                        .and(audit_payload::event_id.eq(confirmation::audit_id)),),
+                )
+                .filter(confirmation::register.eq(self.register))
+                .filter(confirmation::confirmed_at.is_not_null())
+                .select((
+                    confirmation::id,
+                    confirmation::root,
+                    confirmation::number,
+                    confirmation::body,
+                    audit_payload::body.nullable(),
+                )),
+            (Id, Option<Lossy>, Option<i64>, Lossy, Option<Lossy>),
+            |(id, root, number, body, told)| {
+                let kept = root.map_or_else(String::new, |r| r.0);
+                let tree = trees.remove(&id.to_string()).unwrap_or_default();
+                if hex(&tree.root()) != kept {
+                    self.faults.add(|| format!("the records of confirmation {id} do not lead to its root"));
+                }
+                // The words of the event may have been erased.
+                let Some(told) = told else { continue };
+                let detail = Outline::read(&told.0).and_then(|event| event.detail).unwrap_or("{}");
+                let said = (text_member(detail, "snapshot_root"), text_member(detail, "sha256"));
+                let digest = content_digest(&body.0, None);
+                let numbered = member(detail, "number").and_then(|n| n.parse().ok()) == number;
+                if said != (Some(kept.as_str()), Some(digest.as_str())) || !numbered {
+                    self.faults.add(|| format!("confirmation {id} is not what its event tells"));
+                }
+            }
+        );
+        for id in trees.into_keys() {
+            self.faults.add(|| format!("there are records of confirmation {id}, which is not confirmed"));
+        }
         Ok(())
     }
 
@@ -923,7 +982,7 @@ impl Rows<'_> {
         page: &Page,
         mut found: impl FnMut(&mut Self, links::Pair, &dyn Fn() -> String),
     ) -> Result<(), Error> {
-        type Row = (Id, Lossy, i64, Lossy, i64, Option<Lossy>, Lossy, Id);
+        type Row = (Id, Lossy, i64, Lossy, i64, Option<Lossy>, Lossy, Id, Option<Lossy>);
         each!(
             &mut *conn,
             {
@@ -939,6 +998,7 @@ impl Rows<'_> {
                         entry::supersedes,
                         entry::actor_id,
                         entry::audit_id,
+                        entry::source,
                     ))
                     .into_boxed();
                 match &page.until {
@@ -947,7 +1007,7 @@ impl Rows<'_> {
                 }
             },
             Row,
-            |(id, record, number, effective_on, recorded_at, supersedes, by, event)| {
+            |(id, record, number, effective_on, recorded_at, supersedes, by, event, source)| {
                 self.counts.entries += 1;
                 if !self.is_silent(&event) {
                     let row = EntryRow {
@@ -957,6 +1017,7 @@ impl Rows<'_> {
                         effective_on: &effective_on.0,
                         recorded_at: &rfc3339(instant(recorded_at)),
                         supersedes: supersedes.as_ref().map_or("", |s| &s.0),
+                        source: source.as_ref().map_or("", |s| &s.0),
                         by: &by.0,
                     };
                     let pair = self.keys.entry(&event, &row);

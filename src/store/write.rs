@@ -2,9 +2,11 @@
 
 use std::ops::{Deref, DerefMut};
 
+use diesel::connection::{Connection, TransactionManager as _};
 use uuid::Uuid;
 
-use super::change::Change;
+use super::change::{self, Change};
+use super::conn::AnyConn;
 use super::error::Error;
 use super::log::{self, Recorded};
 use super::tx::Tx;
@@ -42,6 +44,42 @@ impl WriteTx<'_> {
         let (id, at) = (recorded.id, recorded.recorded_at);
         change.write(self.tx.conn, &register, id, at, &by)?;
         Ok((id, at))
+    }
+
+    /// The same for many changes at once: one event for each, in their order, and rows written together. The events'
+    /// ids and instants come back.
+    pub(in crate::store) fn apply_many(
+        &mut self,
+        register: &str,
+        changes: Vec<(Event, i64, Change)>,
+    ) -> Result<Vec<(Uuid, i64)>, Error> {
+        let mut events = Vec::with_capacity(changes.len());
+        let mut writes = Vec::with_capacity(changes.len());
+        for (mut event, after, change) in changes {
+            if let Some(detail) = change.detail() {
+                event.detail = Some(detail);
+            }
+            events.push((after, event));
+            writes.push(change);
+        }
+        self.wrote = true;
+        let recorded = log::record_many(self.tx.conn, self.stamps, events)?;
+        let places: Vec<(Uuid, i64)> = recorded.iter().map(|r| (r.id, r.recorded_at)).collect();
+        self.recorded.extend(recorded);
+        let writes = writes.into_iter().zip(&places).map(|(change, (id, at))| (change, *id, *at)).collect();
+        change::write_many(self.tx.conn, register, writes)?;
+        Ok(places)
+    }
+
+    /// Does something and takes it back again, whatever comes of it: nothing of it remains, its events neither.
+    pub(in crate::store) fn tried<T>(&mut self, act: impl FnOnce(&mut Self) -> Result<T, Error>) -> Result<T, Error> {
+        type Manager = <AnyConn as Connection>::TransactionManager;
+        let recorded = self.recorded.len();
+        Manager::begin_transaction(self.tx.conn)?;
+        let outcome = act(self);
+        self.recorded.truncate(recorded);
+        Manager::rollback_transaction(self.tx.conn)?;
+        outcome
     }
 
     /// Records an event that changes nothing else.

@@ -231,7 +231,11 @@ macro_rules! body {
                     ));
                     return None;
                 };
-                $(let $field = $crate::web::json::member(&mut members, stringify!($field), at, faults);)*
+                $(let $field = {
+                    // A member whose name is a word of the language is written `r#name`.
+                    let name = stringify!($field).trim_start_matches("r#");
+                    $crate::web::json::member(&mut members, name, at, faults)
+                };)*
                 $crate::web::json::unknown(&members, at, faults);
                 Some(Self { $($field: $field?),* })
             }

@@ -4,7 +4,10 @@ use serde_json::{Value, json};
 use utoipa::OpenApi;
 use utoipa::openapi::OpenApi as Document;
 
-use super::api::{cases, disclosure, documents, grants, jobs, publications, records, reports, sessions, supervision};
+use super::api::{
+    cases, confirmations, disclosure, documents, exchanges, grants, imports, jobs, moves, publications, records,
+    reports, sessions, supervision,
+};
 use super::query::{Param, ParamKind};
 use super::routes::{Gives, ROUTES, Route, Takes, Verb};
 use super::schemas;
@@ -27,6 +30,9 @@ use super::schemas;
         records::ChangeBody,
         records::CorrectionBody,
         records::EndBody,
+        moves::MoveBody,
+        moves::AcceptanceBody,
+        moves::MoveReasonBody,
         documents::DocumentBody,
         cases::CaseBody,
         cases::CaseStepBody,
@@ -37,6 +43,10 @@ use super::schemas;
         grants::GrantBody,
         grants::GrantChangeBody,
         grants::RevocationBody,
+        confirmations::CheckBody,
+        confirmations::ReasonBody,
+        confirmations::ExceptionBody,
+        confirmations::ConfirmBody,
         publications::ApprovalBody,
         publications::WithdrawalBody,
         reports::DeliveryBody,
@@ -46,8 +56,13 @@ use super::schemas;
         schemas::ProblemBody,
         schemas::Me,
         schemas::Record,
+        schemas::ValueSource,
         schemas::RecordPage,
         schemas::EntryPage,
+        schemas::Move,
+        schemas::MovePage,
+        schemas::QueuePage,
+        schemas::QueuePlace,
         schemas::Document,
         schemas::StoredFile,
         schemas::Grant,
@@ -57,6 +72,16 @@ use super::schemas;
         schemas::DisclosureRequestPage,
         schemas::Disclosure,
         schemas::DisclosurePage,
+        schemas::ExchangeRun,
+        schemas::ExchangeRunPage,
+        schemas::Import,
+        schemas::ImportPage,
+        schemas::ImportRowPage,
+        schemas::ImportReport,
+        schemas::IncomingReport,
+        exchanges::IncomingBody,
+        imports::ImportBody,
+        imports::BulkChangeBody,
         schemas::DisclosureInFull,
         schemas::DisclosureCheck,
         schemas::MyDisclosurePage,
@@ -78,6 +103,14 @@ use super::schemas;
         schemas::PublicationPage,
         schemas::PublicationDetail,
         schemas::Published,
+        schemas::Duty,
+        schemas::DutyPage,
+        schemas::DutySummary,
+        schemas::Feed,
+        schemas::Checklist,
+        schemas::ConfirmationNote,
+        schemas::Receipt,
+        schemas::ConfirmationProof,
         schemas::ReportPage,
         schemas::Report,
         schemas::Jobs,
@@ -96,7 +129,10 @@ fn variable(name: &str) -> Value {
         "r" => (json!({ "type": "string" }), "Short name of the register"),
         "type" => (json!({ "type": "string" }), "Record type of the definition"),
         "publication" => (json!({ "type": "string" }), "Id of a publication; to propose one, the record type"),
+        "import" => (json!({ "type": "string" }), "Id of an import; to import a sheet, the record type"),
         "name" => (json!({ "type": "string" }), "Name in the definition"),
+        "feed" => (json!({ "type": "string" }), "Id of a secret address"),
+        "secret" => (json!({ "type": "string" }), "The secret"),
         "seq" => (json!({ "type": "integer", "format": "int64", "minimum": 0 }), "Place in the tree, from 0"),
         _ => (json!({ "type": "string", "format": "uuid" }), "Id"),
     };
@@ -212,11 +248,12 @@ fn tag(path: &str) -> &'static str {
     let rest = path.strip_prefix("/api/v1/").unwrap_or_default();
     let noun = rest.strip_prefix("registers/{r}/").and_then(|r| r.split('/').next());
     match noun {
-        Some("institutions" | "records") => "records",
+        Some("institutions" | "records" | "moves" | "queues") => "records",
         Some("base-documents" | "files") => "documents",
         Some("grants" | "grant-log" | "access-report") => "access",
         Some("disclosure-requests" | "disclosures") => "disclosure",
         Some("audit") => "audit",
+        Some(noun) if noun.starts_with("confirmations") => "confirmation",
         Some("publications" | "reports") => "disclosure",
         Some("outbox") => "operations",
         Some(_) => "registers",
@@ -298,18 +335,20 @@ mod tests {
     use crate::domain::statute::Clause;
     use crate::domain::statute::procedures::Procedure;
     use crate::store::acts::documents::DocumentData;
+    use crate::store::acts::exchanges::IncomingReport;
     use crate::store::acts::supervision::KeptFilter;
     use crate::store::read::accesses::MyAccess;
     use crate::store::read::audit::{AuditList, AuditView, ProofView};
     use crate::store::read::cases::{CaseInFull, CaseView, StepView};
     use crate::store::read::disclosure::{CheckView, DisclosureInFull, DisclosureView, MyDisclosureView, RequestView};
     use crate::store::read::documents::{DocumentView, FileView};
+    use crate::store::read::exchanges::ExchangeRunView;
     use crate::store::read::grants::{GrantLogView, GrantView};
     use crate::store::read::jobs::{JobView, JobsView, RunView};
     use crate::store::read::letters::LetterView;
     use crate::store::read::me::{MeView, MyGrant, MyRecord};
     use crate::store::read::publications::{PublicationDetail, PublicationView, PublishedView};
-    use crate::store::read::records::{EntryView, Page, RecordView};
+    use crate::store::read::records::{EntryView, Page, RecordView, SourceTold};
     use crate::store::read::report::{AccessView, CouldSection, CouldView, ReceivedView, ReportRecord, ReportView};
     use crate::store::read::reports::ReportLine;
     use crate::store::read::supervision::{QueryView, ReviewView, SampleView, SignalView, SignalsView};
@@ -391,6 +430,113 @@ mod tests {
     }
 
     #[test]
+    fn moves_and_queues_schemas() {
+        use crate::domain::record::queue::{KeyTold, Says};
+        use crate::domain::statute::Label;
+        use crate::store::read::moves::{MoveSide, MoveView};
+        use crate::store::read::queue::{QueueLine, QueuePlace};
+        use crate::web::api::queue::PlaceTold;
+        let id = Uuid::nil();
+        let day = NaiveDate::from_ymd_opt(2026, 1, 1).unwrap();
+        let text = || "x".to_owned();
+        let label = || Label { et: text(), en: None, fi: None, sv: None };
+        let side = || MoveSide { record_type: text(), id: None, institution_id: id };
+        agree("MoveSide", &side());
+        let moved = MoveView {
+            id,
+            name: text(),
+            label: Some(label()),
+            clause: text(),
+            state: text(),
+            effective_on: day,
+            from: side(),
+            into: side(),
+            begun_at: text(),
+            ended_at: None,
+            reason: None,
+            carried: Some(json!({})),
+            record: None,
+        };
+        agree("Move", &moved);
+        agree("MovePage", &Page { items: vec![moved], next_cursor: None });
+        let told = |says| KeyTold { name: text(), label: label(), basis: text(), says, ahead: 1 };
+        for says in [Says::Holds(true), Says::Value(None), Says::Hidden] {
+            agree("QueueKeyTold", &told(says));
+        }
+        let line = QueueLine { number: 1, of: 1, because: vec![told(Says::Hidden)], record: None };
+        agree("QueueLine", &line);
+        agree("QueuePage", &Page { items: vec![line], next_cursor: None });
+        let because = vec![told(Says::Holds(true))];
+        let place =
+            QueuePlace { record_id: id, institution_id: id, as_of: day, number: 1, of: 1, because, clause: text() };
+        agree("QueuePlace", &PlaceTold::new(&place, crate::locale::Lang::Et));
+    }
+
+    #[test]
+    fn import_schemas() {
+        use crate::domain::import::{CellFault, Difference};
+        use crate::store::acts::imports::{ImportItem, ImportReport};
+        use crate::store::read::imports::{ImportRowView, ImportView};
+        let (id, text) = (Uuid::nil(), || "x".to_owned());
+        let import = ImportView {
+            id,
+            register: text(),
+            record_type: text(),
+            institution_id: id,
+            state: text(),
+            made_by: text(),
+            made_at: text(),
+            undone_at: None,
+            part: None,
+            done: None,
+            of: None,
+            faulty: None,
+            sha256: None,
+            summary: json!({}),
+        };
+        agree("Import", &import);
+        agree("ImportPage", &Page { items: vec![import], next_cursor: None });
+        let row = ImportRowView { row: 2, outcome: text(), record_id: id, entry_id: id };
+        agree("ImportRow", &row);
+        agree("ImportRowPage", &Page { items: vec![row], next_cursor: None });
+        let difference = Difference { pointer: text(), before: None, after: None };
+        agree("ImportDifference", &difference);
+        let item = ImportItem { row: None, outcome: "gone", record_id: None, differences: vec![difference] };
+        agree("ImportItem", &item);
+        let fault = CellFault {
+            row: 2,
+            column: text(),
+            field: text(),
+            value: text(),
+            code: "range",
+            detail: text(),
+            clause: None,
+        };
+        agree("CellFault", &fault);
+        let report = ImportReport {
+            import_id: id,
+            record_type: text(),
+            institution_id: id,
+            state: "done",
+            rows: 1,
+            new: 1,
+            changed: 0,
+            unchanged: 0,
+            left_out: 0,
+            gone: 0,
+            faulty: 0,
+            items: vec![item],
+            faults: vec![fault.clone()],
+            warnings: vec![fault],
+            columns: json!([]),
+            encoding: None,
+            delimiter: None,
+            notes: vec![],
+        };
+        agree("ImportReport", &report);
+    }
+
+    #[test]
     fn schemas_are_those_of_what_is_sent() {
         let id = Uuid::nil();
         let day = NaiveDate::from_ymd_opt(2026, 1, 1).unwrap();
@@ -463,6 +609,7 @@ mod tests {
             redacted: vec![],
             created_at: text(),
             updated_at: text(),
+            sources: [(text(), SourceTold { source: None, entry_id: id, recorded_at: text() })].into(),
             warnings: vec![fault],
         };
         agree("Record", &record);
@@ -478,6 +625,7 @@ mod tests {
                 redacted: vec![],
                 recorded_at: text(),
                 made_by: text(),
+                source: None,
                 base_document_ids: vec![],
                 reason: None,
                 supersedes: None,
@@ -620,6 +768,33 @@ mod tests {
             audit_id: id,
         };
         agree("Disclosure", &entry);
+        let run = ExchangeRunView {
+            id,
+            exchange: text(),
+            made_by: text(),
+            made_at: text(),
+            sha256: text(),
+            disclosure_id: None,
+            counts: json!({}),
+            audit_id: id,
+        };
+        agree("ExchangeRun", &run);
+        let report = IncomingReport {
+            exchange_run: id,
+            exchange: text(),
+            part: text(),
+            state: "done",
+            rows: 1,
+            new: 0,
+            changed: 0,
+            unchanged: 1,
+            unknown: 0,
+            faulty: 0,
+            items: vec![],
+            faults: vec![],
+        };
+        agree("IncomingReport", &report);
+        agree("ExchangeRunPage", &Page { items: vec![run], next_cursor: None });
         let subjects = Page { items: vec![], next_cursor: None };
         agree("DisclosureInFull", &DisclosureInFull { entry: entry.clone(), subjects });
         agree("DisclosureCheck", &CheckView { sha256: text(), found: true, disclosures: vec![entry] });

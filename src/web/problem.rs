@@ -152,6 +152,22 @@ impl Kind {
     }
 }
 
+/// What went wrong inside. (One pointer in a problem: problems travel in results.)
+#[derive(Debug, Clone)]
+pub struct Cause(String);
+
+impl From<String> for Box<Cause> {
+    fn from(text: String) -> Self {
+        Self::new(Cause(text))
+    }
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
 /// A problem, before it is written down for one client.
 #[derive(Debug, Clone)]
 pub struct Problem {
@@ -165,10 +181,12 @@ pub struct Problem {
     pub clause: Option<Clause>,
     /// Faults of the data, each with its place.
     pub errors: Vec<Violation>,
+    /// What was found on the way to it: the report of an import. (Boxed, since problems travel in results.)
+    pub report: Option<Box<Value>>,
     /// One more header: how long to wait, which methods there are. (Boxed, since problems travel in results.)
     pub header: Option<Box<(HeaderName, String)>>,
     /// What went wrong inside: for the server's log only.
-    pub cause: Option<Box<str>>,
+    pub cause: Option<Box<Cause>>,
 }
 
 /// The language in which problems have their titles.
@@ -182,7 +200,16 @@ const fn problem_language(language: Lang) -> &'static str {
 impl Problem {
     /// A problem of a kind.
     pub fn new(kind: Kind, detail: impl Into<String>) -> Self {
-        Self { kind, code: None, detail: detail.into(), clause: None, errors: Vec::new(), header: None, cause: None }
+        Self {
+            kind,
+            code: None,
+            detail: detail.into(),
+            clause: None,
+            errors: Vec::new(),
+            report: None,
+            header: None,
+            cause: None,
+        }
     }
 
     /// What was sent cannot be read.
@@ -245,6 +272,9 @@ impl Problem {
         if !self.errors.is_empty() {
             body.insert("errors".into(), json!(self.errors));
         }
+        if let Some(report) = &self.report {
+            body.insert("report".into(), (**report).clone());
+        }
         if let Some(id) = request_id {
             body.insert("request_id".into(), json!(id));
         }
@@ -304,6 +334,12 @@ impl From<Refusal> for Problem {
                 Self { code: Some(code), clause, ..Self::new(Kind::Conflict, detail) }
             }
             Refusal::Stale { .. } => Self::new(Kind::Stale, detail),
+            Refusal::StaleRoot { changes, clause } => Self {
+                code: Some("stale_root"),
+                clause: Some(clause),
+                errors: changes,
+                ..Self::new(Kind::Conflict, detail)
+            },
             Refusal::VersionRequired => Self::new(Kind::VersionRequired, detail),
             Refusal::PurposeRequired { clause } => Self { clause, ..Self::new(Kind::PurposeRequired, detail) },
             Refusal::KeyReused => Self::new(Kind::KeyReused, detail),

@@ -8,8 +8,8 @@ use actix_web::web::{self, ServiceConfig};
 use actix_web::{HttpResponse, Resource, guard};
 
 use super::api::{
-    audit, cases, disclosure, documents, grants, institutions, jobs, operations, public, publications, records,
-    registers, reports, sessions, supervision,
+    audit, cases, confirmations, disclosure, documents, exchanges, grants, imports, institutions, jobs, moves,
+    operations, public, publications, queue, records, registers, reports, sessions, supervision,
 };
 use super::layers;
 use super::problem::{Kind, Problem};
@@ -154,6 +154,10 @@ const LOGIN: &str = "login";
 const LAW: &str = "none: no personal data";
 /// What an act that stands in the ledger has made public is everybody's to read.
 const PUBLIC: &str = "none: made public by an approved act in the ledger";
+/// Imports hold counts, and whose they are, and nothing of what stood in the sheet.
+const RUNS: &str = "none: counts only";
+/// Days and names of institutions, for whoever knows a secret address that can be revoked.
+const SECRET: &str = "none: no personal data, behind a secret address";
 /// The program about itself.
 const SELF: &str = "none: about the program only";
 
@@ -173,6 +177,20 @@ const RECORDS: &[Param] = &[
     LIMIT,
     CURSOR,
 ];
+const MOVES: &[Param] = &[
+    Param::new("state", ParamKind::OneOf(moves::STATES), "Only those that stand so"),
+    Param::new("institution_id", ParamKind::Id, "Only those from or to this institution"),
+    LIMIT,
+    Param::new("cursor", ParamKind::Id, "`next_cursor` of the page before"),
+];
+const QUEUE: &[Param] = &[
+    Param { required: true, ..Param::new("institution_id", ParamKind::Id, "Institution applied for") },
+    AS_OF,
+    LIMIT,
+    CURSOR,
+];
+const PLACE: &[Param] =
+    &[Param::new("institution_id", ParamKind::Id, "Institution applied for; may be left out where it is the only one")];
 const GRANTS: &[Param] = &[Param::new("user_id", ParamKind::Id, "Only this user's"), LIMIT, CURSOR];
 const AUDIT: &[Param] = &[
     Param::new("actor", ParamKind::Text, "User name or user id"),
@@ -254,6 +272,13 @@ const RELEASE: &[Param] = &[
     Param::new("format", ParamKind::OneOf(&["json", "csv", "xlsx", "pdf"]), "Form; default JSON"),
     Param::new("for", ParamKind::OneOf(&["excel"]), "CSV as the country's spreadsheet program opens it"),
 ];
+const EXCHANGE: &[Param] = &[
+    Param::new("part", ParamKind::Text, "Table of the profile; may be left out where there is one only"),
+    Param::new("institution_id", ParamKind::Id, "Only this institution's"),
+    AS_OF,
+    Param::new("format", ParamKind::OneOf(&["json", "csv", "xlsx", "pdf"]), "Form; default JSON"),
+    Param::new("for", ParamKind::OneOf(&["excel"]), "CSV as the country's spreadsheet program opens it"),
+];
 const LEDGER: &[Param] = &[
     Param::new("recipient_code", ParamKind::Text, "Registry or personal code of the recipient"),
     Param::new("record_id", ParamKind::Id, "Record whose data left"),
@@ -262,6 +287,25 @@ const LEDGER: &[Param] = &[
     LIMIT,
     CURSOR,
 ];
+const BOARD: &[Param] = &[
+    Param::new("due_on", ParamKind::Day, "Only duties of this day"),
+    Param::new(
+        "status",
+        ParamKind::OneOf(&["upcoming", "open", "confirmed", "confirmed_late", "overdue", "cancelled"]),
+        "Only those that stand so; cancelled ones are shown to nobody who does not ask for them",
+    ),
+    Param::new("institution_id", ParamKind::Id, "Only this institution's"),
+    Param::new(
+        "late",
+        ParamKind::OneOf(&["true", "false"]),
+        "Only those overdue or confirmed late, or only the others",
+    ),
+    Param::new("format", ParamKind::OneOf(confirmations::SHAPES), "`json` in pages; `csv` and `xlsx` whole"),
+    LIMIT,
+    CURSOR,
+];
+const SUMMARY: &[Param] = &[Param::new("due_on", ParamKind::Day, "Only duties of this day")];
+const RECEIPT: &[Param] = &[Param::new("format", ParamKind::OneOf(confirmations::RECEIPTS), "Form; default `json`")];
 const SIZE: &[Param] = &[Param::new("size", ParamKind::Number, "Size of the tree; default the whole")];
 const SIZES: &[Param] = &[
     Param { required: true, ..Param::new("from", ParamKind::Number, "Size of the older tree") },
@@ -270,6 +314,36 @@ const SIZES: &[Param] = &[
 const RANGE: &[Param] = &[
     Param::new("from", ParamKind::Number, "First leaf; default 0"),
     Param::new("to", ParamKind::Number, "Leaf to stop before; default the end"),
+];
+
+const IMPORT: &[Param] = &[
+    Param::new("dry_run", ParamKind::OneOf(&["true", "false"]), "Whether nothing is to remain; default no"),
+    Param::new("report", ParamKind::OneOf(imports::SHEETS), "Of a dry run, the sheet itself with its faults"),
+];
+const INCOMING: &[Param] =
+    &[Param::new("dry_run", ParamKind::OneOf(&["true", "false"]), "Whether nothing is to remain; default no")];
+const IMPORTS: &[Param] = &[
+    Param::new("institution_id", ParamKind::Id, "Only this institution's"),
+    LIMIT,
+    Param::new("cursor", ParamKind::Id, "`next_cursor` of the page before"),
+];
+const TEMPLATE: &[Param] = &[
+    Param::new("format", ParamKind::OneOf(imports::SHEETS), "Shape; default `xlsx`"),
+    Param::new("institution_id", ParamKind::Id, "Institution for which it is filled in; stands in the file's name"),
+];
+const EXPORT: &[Param] = &[
+    Param::new("format", ParamKind::OneOf(imports::EXPORTS), "Shape; default `csv`"),
+    Param::new(
+        "names",
+        ParamKind::OneOf(imports::NAMES),
+        "What columns are called; default labels in the client's language",
+    ),
+    Param::new("institution_id", ParamKind::Id, "Only this institution's"),
+    Param::new("q", ParamKind::Text, "Beginnings of names, or a whole code"),
+    Param::new("status", ParamKind::OneOf(&["pending", "active", "ended"]), "Only records that stand so on the day"),
+    Param::new("sort", ParamKind::Text, "Indexed field; `-` in front for descending"),
+    Param::new("filter", ParamKind::Fields, "`filter[field]=value`: exact value of an indexed field"),
+    AS_OF,
 ];
 
 /// Every route of the service but the pages under `/api/docs/`.
@@ -327,6 +401,27 @@ pub const ROUTES: &[Route] = &[
         "Every entry ever made", gives: Gives::Json("EntryPage"), query: PAGE),
     route!(Post "/api/v1/registers/{r}/records/{type}/{id}/end", records::end, "record.end", WRITE,
         "Ends a record on a day", takes: Takes::Json("EndBody"), gives: Gives::Versioned("Record")),
+    route!(Post "/api/v1/registers/{r}/records/{type}/{id}/moves", moves::begin, "record.move", WRITE,
+        "Moves a record: ends it and makes the next, or offers it to another institution",
+        takes: Takes::Json("MoveBody"), status: 201, gives: Gives::Json("Move")),
+    route!(Get "/api/v1/registers/{r}/records/{type}/{id}/moves", moves::of_record, "record.read", READ,
+        "Where a record came from and where it went", gives: Gives::Json("MovePage")),
+    route!(Get "/api/v1/registers/{r}/records/{type}/{id}/queue", queue::place, "record.read", READ,
+        "An applicant's place in the queue for an institution, and why", gives: Gives::Json("QueuePlace"),
+        query: PLACE),
+    route!(Get "/api/v1/registers/{r}/queues/{type}", queue::list, "record.list", READ,
+        "The queue for an institution, in its order", gives: Gives::Json("QueuePage"), query: QUEUE),
+    route!(Get "/api/v1/registers/{r}/moves", moves::list, "move.list", READ,
+        "Moves from and to the caller's institutions", gives: Gives::Json("MovePage"), query: MOVES),
+    route!(Get "/api/v1/registers/{r}/moves/{id}", moves::read, "record.hand_over", READ,
+        "Opens a move; to the receiver of an offer that is the handing over", gives: Gives::Json("Move")),
+    route!(Post "/api/v1/registers/{r}/moves/{id}/acceptance", moves::accept, "record.move", WRITE,
+        "Accepts an offer: makes the new record", takes: Takes::Json("AcceptanceBody"), status: 201,
+        gives: Gives::Json("Move")),
+    route!(Post "/api/v1/registers/{r}/moves/{id}/refusal", moves::refuse, "record.move", WRITE,
+        "Declines an offer, with a reason", takes: Takes::Json("MoveReasonBody"), gives: Gives::Json("Move")),
+    route!(Post "/api/v1/registers/{r}/moves/{id}/withdrawal", moves::withdraw, "record.move", WRITE,
+        "Withdraws an offer", takes: Takes::Json("MoveReasonBody"), gives: Gives::Json("Move")),
     route!(Get "/api/v1/registers/{r}/grants", grants::list, "grant.list", READ, "Lists grants",
         gives: Gives::Json("GrantPage"), query: GRANTS),
     route!(Post "/api/v1/registers/{r}/grants", grants::issue, "grant.issue", GRANT, "Grants a role",
@@ -337,6 +432,29 @@ pub const ROUTES: &[Route] = &[
         "Ends a grant", takes: Takes::Json("RevocationBody"), gives: Gives::Versioned("Grant")),
     route!(Get "/api/v1/registers/{r}/grant-log", grants::log, "grant.log", READ,
         "Every granting, change and ending", gives: Gives::Json("GrantLogPage"), query: PAGE),
+    route!(Get "/api/v1/registers/{r}/imports", imports::list, "import.list", RUNS,
+        "Imports, newest first, those that run in front", gives: Gives::Json("ImportPage"), query: IMPORTS),
+    route!(Post "/api/v1/registers/{r}/imports/{import}", imports::import, "record.import", WRITE,
+        "Imports a sheet: all of it, or nothing with every fault of every row; with `dry_run` nothing remains",
+        takes: Takes::JsonOrForm("ImportBody"), status: 201, gives: Gives::Json("ImportReport"), query: IMPORT),
+    route!(Get "/api/v1/registers/{r}/imports/{import}", imports::read, "import.read", RUNS,
+        "An import: how far it is, or what it did", gives: Gives::Json("Import")),
+    route!(Get "/api/v1/registers/{r}/imports/{id}/rows", imports::rows, "record.list", READ,
+        "What the rows of an import did", gives: Gives::Json("ImportRowPage"), query: PAGE),
+    route!(Post "/api/v1/registers/{r}/imports/{id}/cancellation", imports::cancel, "import.cancel", RUNS,
+        "Ends an import that runs; nothing of it remains", gives: Gives::Json("Import")),
+    route!(Post "/api/v1/registers/{r}/imports/{id}/undo", imports::undo, "record.import_undo", WRITE,
+        "Takes an import back within 24 hours, while nothing was built on it", gives: Gives::Json("Import")),
+    route!(Get "/api/v1/registers/{r}/imports/{type}/mapping", imports::mapping, "import.mapping", RUNS,
+        "How the caller's last sheet of a type named its columns"),
+    route!(Get "/api/v1/registers/{r}/templates/{type}", imports::template, "import.template", LAW,
+        "A sheet to be filled in", gives: Gives::Other("application/octet-stream"), query: TEMPLATE),
+    route!(Get "/api/v1/registers/{r}/exports/{type}", imports::export, "record.list", READ,
+        "Every record of a list as a file that can be imported again",
+        gives: Gives::Other("application/octet-stream"), query: EXPORT),
+    route!(Post "/api/v1/registers/{r}/bulk-changes/{type}", imports::change_many, "record.import", WRITE,
+        "Changes many records in one act", takes: Takes::Json("BulkChangeBody"), status: 201,
+        gives: Gives::Json("ImportReport")),
     route!(Get "/api/v1/registers/{r}/cases", cases::list, "case.list", READ, "Lists cases that the caller may read",
         gives: Gives::Json("CasePage"), query: CASES),
     route!(Post "/api/v1/registers/{r}/cases", cases::open, "case.open", WRITE, "Opens a case",
@@ -401,6 +519,15 @@ pub const ROUTES: &[Route] = &[
         gives: Gives::Json("DisclosureCheck")),
     route!(Get "/api/v1/registers/{r}/disclosures/{id}", disclosure::read, "disclosure.list", READ,
         "An entry of the ledger, with whose data left", gives: Gives::Json("DisclosureInFull"), query: PAGE),
+    route!(Get "/api/v1/registers/{r}/exchanges", exchanges::list, "exchange.list", READ,
+        "Exchanges with other registers that were made, newest first", gives: Gives::Json("ExchangeRunPage"),
+        query: PAGE),
+    route!(Post "/api/v1/registers/{r}/exchanges/{name}/runs", exchanges::send, "exchange.run", READ,
+        "Sends out what a profile of the definition says; the same transaction enters it in the ledger",
+        gives: Gives::Other("application/octet-stream"), query: EXCHANGE),
+    route!(Post "/api/v1/registers/{r}/exchanges/{name}/imports", exchanges::receive, "exchange.run", WRITE,
+        "Takes in what came by a profile of the definition, each value marked with its source: all of it, or nothing",
+        takes: Takes::JsonOrForm("IncomingBody"), status: 201, gives: Gives::Json("IncomingReport"), query: INCOMING),
     route!(Get "/api/v1/me/disclosures", disclosure::mine, "me.disclosures", READ,
         "What of the caller's own data was released to whom", gives: Gives::Json("MyDisclosurePage"), query: PAGE),
     route!(Get "/api/v1/registers/{r}/audit", audit::list, "audit.read", READ, "Entries of the log, newest first",
@@ -433,6 +560,34 @@ pub const ROUTES: &[Route] = &[
         "The verifier key of the checkpoints", gives: Gives::Other("text/plain")),
     route!(Get "/api/v1/registers/{r}/audit/{seq}/inclusion", audit::inclusion, "audit.inclusion", READ,
         "An inclusion proof (RFC 6962)", gives: Gives::Json("Proof"), query: SIZE),
+    route!(Get "/api/v1/registers/{r}/confirmations", confirmations::list, "confirmation.list", READ,
+        "Duties to confirm: one for each institution and day", gives: Gives::Json("DutyPage"), query: BOARD),
+    route!(Get "/api/v1/registers/{r}/confirmations.ics", confirmations::own_calendar, "confirmation.calendar", READ,
+        "The days by which the caller's institutions confirm (RFC 5545)", gives: Gives::Other("text/calendar")),
+    route!(Get "/api/v1/registers/{r}/confirmations/summary", confirmations::summary, "confirmation.summary", READ,
+        "How many duties stand where, by day", gives: Gives::Json("DutySummary"), query: SUMMARY),
+    route!(Post "/api/v1/registers/{r}/confirmations/feeds", confirmations::feed, "calendar.feed", GRANT,
+        "Makes a secret address of the caller's calendar, shown once", status: 201, gives: Gives::Json("Feed")),
+    route!(Delete "/api/v1/registers/{r}/confirmations/feeds/{feed}", confirmations::end_feed, "calendar.feed", GRANT,
+        "Ends a secret address", status: 204, gives: Gives::Nothing),
+    route!(Get "/api/v1/registers/{r}/confirmations/{id}", confirmations::read, "confirmation.read", READ,
+        "The checklist of a duty", gives: Gives::Json("Checklist")),
+    route!(Post "/api/v1/registers/{r}/confirmations/{id}/checks", confirmations::check, "confirmation.check", WRITE,
+        "Marks a part as checked", takes: Takes::Json("CheckBody"), gives: Gives::Json("ConfirmationNote")),
+    route!(Post "/api/v1/registers/{r}/confirmations/{id}/reasons", confirmations::reason, "confirmation.check", WRITE,
+        "Gives the reason for a warning", takes: Takes::Json("ReasonBody"), gives: Gives::Json("ConfirmationNote")),
+    route!(Post "/api/v1/registers/{r}/confirmations/{id}/exceptions", confirmations::except, "confirmation.check",
+        WRITE, "Notes a known fault under an open inquiry", takes: Takes::Json("ExceptionBody"),
+        gives: Gives::Json("ConfirmationNote")),
+    route!(Post "/api/v1/registers/{r}/confirmations/{id}/confirm", confirmations::confirm, "confirmation.confirm",
+        WRITE, "Confirms the data as the head", takes: Takes::Json("ConfirmBody"), gives: Gives::Json("Receipt")),
+    route!(Get "/api/v1/registers/{r}/confirmations/{id}/receipt", confirmations::receipt, "confirmation.receipt",
+        READ, "The receipt of a confirmation", gives: Gives::Json("Receipt"), query: RECEIPT),
+    route!(Get "/api/v1/registers/{r}/confirmations/{id}/records/{record}/proof", confirmations::proof,
+        "confirmation.prove", READ, "What proves that a record was confirmed (RFC 6962)",
+        gives: Gives::Json("ConfirmationProof")),
+    route!(Get "/api/public/v1/calendars/{secret}.ics", confirmations::public_calendar, "calendar.read", SECRET,
+        "The calendar behind a secret address", gives: Gives::Other("text/calendar"), login: false),
     route!(Get "/api/v1/registers/{r}/publications", publications::list, "publication.list", READ,
         "What was published when", gives: Gives::Json("PublicationPage"), query: PUBLICATIONS),
     route!(Post "/api/v1/registers/{r}/publications/{publication}", publications::propose, "publication.propose",

@@ -1,5 +1,7 @@
 //! The shapes of answers, for the OpenAPI document. They mirror the store's views; a test holds them together.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, NaiveDate, Utc};
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -39,6 +41,9 @@ pub struct ProblemBody {
     /// Faults of the data.
     #[schema(required = false)]
     pub errors: Vec<Fault>,
+    /// Report of an import that was refused.
+    #[schema(value_type = Option<ImportReport>)]
+    pub report: Option<Value>,
     /// Id of the request.
     pub request_id: Option<String>,
 }
@@ -220,11 +225,26 @@ pub struct Record {
     pub created_at: DateTime<Utc>,
     /// When its last entry was made.
     pub updated_at: DateTime<Utc>,
+    /// Where the values come from whose source may be elsewhere, by field; only where one record is opened.
+    #[schema(required = false)]
+    pub sources: BTreeMap<String, ValueSource>,
     /// What is unusual but permitted; only in answers to writes.
     #[schema(required = false)]
     pub warnings: Vec<Fault>,
 }
 page!(RecordPage of Record);
+
+/// Where a value comes from.
+#[derive(ToSchema)]
+pub struct ValueSource {
+    /// Source of the definition; `null` when it was entered here.
+    #[schema(required = true)]
+    pub source: Option<String>,
+    /// The entry that says so.
+    pub entry_id: Uuid,
+    /// When that was made.
+    pub recorded_at: DateTime<Utc>,
+}
 
 /// An entry of a record.
 #[derive(ToSchema)]
@@ -248,6 +268,9 @@ pub struct Entry {
     pub made_by: String,
     /// Base documents it rests on.
     pub base_document_ids: Vec<Uuid>,
+    /// Source of the definition from which its values come; `null` when they were entered here.
+    #[schema(required = true)]
+    pub source: Option<String>,
     /// Why, for corrections.
     #[schema(required = true)]
     pub reason: Option<String>,
@@ -495,6 +518,30 @@ pub struct Disclosure {
     pub audit_id: Uuid,
 }
 page!(DisclosurePage of Disclosure);
+
+/// An exchange with another register.
+#[derive(ToSchema)]
+pub struct ExchangeRun {
+    /// Id.
+    pub id: Uuid,
+    /// Profile of the definition.
+    pub exchange: String,
+    /// User id of who made it.
+    pub made_by: String,
+    /// When.
+    pub made_at: DateTime<Utc>,
+    /// SHA-256 of exactly what went out or came in.
+    pub sha256: String,
+    /// Its entry in the ledger of disclosures, when data went out.
+    #[schema(required = true)]
+    pub disclosure_id: Option<Uuid>,
+    /// Which part, and how many records.
+    #[schema(value_type = Object)]
+    pub counts: Value,
+    /// Id of its entry in the log.
+    pub audit_id: Uuid,
+}
+page!(ExchangeRunPage of ExchangeRun);
 page!(SubjectPage of Uuid);
 
 /// An entry of the ledger with the records whose data left.
@@ -1092,6 +1139,111 @@ pub struct AccessReport {
     pub next_received_cursor: Option<String>,
 }
 
+/// One end of a move.
+#[derive(ToSchema)]
+pub struct MoveSide {
+    /// Record type.
+    pub r#type: String,
+    /// The record; `null` while there is none, and where the asker has no right to it.
+    #[schema(required = true)]
+    pub id: Option<Uuid>,
+    /// Institution.
+    pub institution_id: Uuid,
+}
+
+/// A move of a record.
+#[derive(ToSchema)]
+pub struct Move {
+    /// Id.
+    pub id: Uuid,
+    /// Name in the definition.
+    pub r#move: String,
+    /// What people read, by language.
+    #[schema(required = true, value_type = Option<Object>)]
+    pub label: Option<Value>,
+    /// Clause.
+    pub clause: String,
+    /// `offered`, `done`, `declined` or `withdrawn`.
+    pub state: String,
+    /// First day of the new record; as offered while it is only offered.
+    pub effective_on: NaiveDate,
+    /// Where from.
+    pub from: MoveSide,
+    /// Where to.
+    pub into: MoveSide,
+    /// When it was made or offered.
+    pub begun_at: DateTime<Utc>,
+    /// When it was done, declined or withdrawn.
+    #[schema(required = true)]
+    pub ended_at: Option<DateTime<Utc>>,
+    /// Why it was declined or withdrawn.
+    #[schema(required = true)]
+    pub reason: Option<String>,
+    /// What is handed over; only to the receiver who opens an offer.
+    #[schema(value_type = Option<Object>)]
+    pub carried: Option<Value>,
+    /// The new record, where it has just been made.
+    pub record: Option<Record>,
+}
+page!(MovePage of Move);
+
+/// What one key of a queue says of an applicant: one of `holds`, `value` and `hidden`.
+#[derive(ToSchema)]
+pub struct QueueKeyTold {
+    /// Name in the definition; `entered` for the last: when the application was entered.
+    pub name: String,
+    /// What people read, by language.
+    #[schema(value_type = Object)]
+    pub label: Value,
+    /// Clause, or the basis outside the statute.
+    pub basis: String,
+    /// Whether the condition holds, or there is a relation.
+    pub holds: Option<bool>,
+    /// The day; `null` where there is none.
+    pub value: Option<NaiveDate>,
+    /// There, and `null`, where the asker may not see what the key looks at.
+    #[schema(value_type = Option<Object>)]
+    pub hidden: Option<Value>,
+    /// How many stand ahead because of this key.
+    pub ahead: u64,
+}
+
+/// A place in a queue.
+#[derive(ToSchema)]
+pub struct QueueLine {
+    /// The place, from 1.
+    pub number: u64,
+    /// How many stand in the queue.
+    pub of: u64,
+    /// What decided, the weightiest key first.
+    pub because: Vec<QueueKeyTold>,
+    /// The application; `null` where the asker may not see it.
+    #[schema(required = true)]
+    pub record: Option<Record>,
+}
+page!(QueuePage of QueueLine);
+
+/// An applicant's own place.
+#[derive(ToSchema)]
+pub struct QueuePlace {
+    /// The application.
+    pub record_id: Uuid,
+    /// Institution applied for.
+    pub institution_id: Uuid,
+    /// The day.
+    pub as_of: NaiveDate,
+    /// The place, from 1.
+    pub number: u64,
+    /// How many stand in the queue.
+    pub of: u64,
+    /// What decided, the weightiest key first.
+    pub because: Vec<QueueKeyTold>,
+    /// Clause that makes the queue.
+    pub clause: String,
+    /// The same in words.
+    pub sentence: String,
+}
+
 /// A supervisor's query, kept under a name.
 #[derive(ToSchema)]
 pub struct KeptQuery {
@@ -1301,3 +1453,630 @@ pub struct Letter {
     pub sent_at: Option<DateTime<Utc>>,
 }
 page!(LetterPage of Letter);
+
+/// A text in the languages we speak; those other than Estonian may be missing.
+#[derive(ToSchema)]
+pub struct Words {
+    /// Estonian.
+    pub et: String,
+    /// English.
+    pub en: Option<String>,
+    /// Finnish.
+    pub fi: Option<String>,
+    /// Swedish.
+    pub sv: Option<String>,
+}
+
+/// A duty to confirm.
+#[derive(ToSchema)]
+pub struct Duty {
+    /// Id.
+    pub id: Uuid,
+    /// Register.
+    pub register: String,
+    /// Duty of the definition.
+    pub duty: String,
+    /// What people read of it.
+    pub label: Words,
+    /// Clause.
+    pub clause: String,
+    /// Institution.
+    pub institution_id: Uuid,
+    /// Its name.
+    pub institution: String,
+    /// Its kind on the day.
+    pub kind: String,
+    /// The day that the statute names.
+    pub due_on: NaiveDate,
+    /// The last day on which it is in time.
+    pub acts_by: NaiveDate,
+    /// The day off that moved that day.
+    #[schema(required = true)]
+    pub moved_by: Option<String>,
+    /// From when on it can be confirmed.
+    pub opens_on: NaiveDate,
+    /// `upcoming`, `open`, `confirmed`, `confirmed_late`, `overdue` or `cancelled`.
+    pub status: String,
+    /// How many days it is, or was confirmed, too late.
+    #[schema(required = true)]
+    pub days_late: Option<i64>,
+    /// Record types to confirm.
+    pub parts: u64,
+    /// Of them checked by somebody.
+    pub parts_checked: u64,
+    /// When it was confirmed.
+    #[schema(required = true)]
+    pub confirmed_at: Option<DateTime<Utc>>,
+    /// Number of the confirmation in the register.
+    #[schema(required = true)]
+    pub number: Option<i64>,
+    /// Records confirmed, by type.
+    #[schema(required = true, value_type = Option<Object>)]
+    pub counts: Option<Value>,
+    /// Records confirmed of which there are newer entries; counted on pages of up to 100 duties.
+    #[schema(required = true)]
+    pub changed_since: Option<i64>,
+    /// Why nothing is to be confirmed.
+    #[schema(required = true)]
+    pub cancelled: Option<String>,
+}
+
+/// A page of the board.
+#[derive(ToSchema)]
+pub struct DutyPage {
+    /// The duties.
+    pub items: Vec<Duty>,
+    /// Where the next page begins; `null` at the end.
+    #[schema(required = true)]
+    pub next_cursor: Option<String>,
+    /// Last day of the statute, where it is no longer in force.
+    #[schema(required = true)]
+    pub statute_ended_on: Option<NaiveDate>,
+}
+
+/// How many duties of a day stand where.
+#[derive(ToSchema)]
+pub struct DayTotals {
+    /// The day that the statute names.
+    pub due_on: NaiveDate,
+    /// The last day on which it is in time.
+    pub acts_by: NaiveDate,
+    /// Duties, those cancelled not counted.
+    pub total: u64,
+    /// By where they stand.
+    #[schema(value_type = Object)]
+    pub by_status: Value,
+}
+
+/// How many duties stand where.
+#[derive(ToSchema)]
+pub struct DutySummary {
+    /// Register.
+    pub register: String,
+    /// By day.
+    pub items: Vec<DayTotals>,
+    /// Last day of the statute, where it is no longer in force.
+    #[schema(required = true)]
+    pub statute_ended_on: Option<NaiveDate>,
+}
+
+/// A secret address of a calendar, shown once.
+#[derive(ToSchema)]
+pub struct Feed {
+    /// By which it is revoked.
+    pub id: String,
+    /// The address: whoever knows it sees the calendar.
+    pub url: String,
+}
+
+/// What somebody said on the way.
+#[derive(ToSchema)]
+pub struct SaidThere {
+    /// What.
+    pub text: String,
+    /// The case that it rests on.
+    #[schema(required = true)]
+    pub case_id: Option<Uuid>,
+    /// Who.
+    pub by: String,
+    /// When.
+    pub at: DateTime<Utc>,
+}
+
+/// A record type of a checklist.
+#[derive(ToSchema)]
+pub struct ChecklistPart {
+    /// Record type.
+    pub record_type: String,
+    /// What people read of it.
+    pub label: Words,
+    /// Records to confirm.
+    pub records: u64,
+    /// Errors among them.
+    pub errors: u64,
+    /// Warnings.
+    pub warnings: u64,
+    /// Who checked it last.
+    #[schema(required = true)]
+    pub checked: Option<SaidThere>,
+    /// Whether its records changed after that.
+    pub changed_since: bool,
+}
+
+/// A fault or warning.
+#[derive(ToSchema)]
+pub struct CheckFinding {
+    /// By which reasons and exceptions name it.
+    pub key: String,
+    /// Check of the definition, or `validation`.
+    pub check: String,
+    /// Kind of fault.
+    pub code: String,
+    /// `error` or `warning`.
+    pub severity: String,
+    /// Clause.
+    pub clause: String,
+    /// Record.
+    #[schema(required = true)]
+    pub record_id: Option<Uuid>,
+    /// Record type.
+    pub record_type: String,
+    /// Where in its data.
+    #[schema(required = true)]
+    pub pointer: Option<String>,
+    /// What is wrong.
+    pub detail: String,
+    /// What the records of a group have in common.
+    #[schema(value_type = Vec<Object>)]
+    pub group: Vec<Value>,
+    /// The reason for confirming over a warning.
+    #[schema(required = true)]
+    pub reason: Option<SaidThere>,
+    /// The inquiry under which it is confirmed around.
+    #[schema(required = true)]
+    pub exception: Option<SaidThere>,
+    /// Whether nothing can be confirmed while it stands so.
+    pub blocks: bool,
+}
+
+/// A value in which two states of a record differ.
+#[derive(ToSchema)]
+pub struct ValueChange {
+    /// Where (RFC 6901).
+    pub pointer: String,
+    /// Machine name of the field.
+    pub field: String,
+    /// Its label.
+    pub label: Option<Words>,
+    /// Its clause.
+    pub clause: Option<String>,
+    /// The value before, for whoever may see it.
+    #[schema(value_type = Option<Object>)]
+    pub before: Option<Value>,
+    /// The value after, for whoever may see it.
+    #[schema(value_type = Option<Object>)]
+    pub after: Option<Value>,
+}
+
+/// How a record differs from what was confirmed.
+#[derive(ToSchema)]
+pub struct RecordDifference {
+    /// Record.
+    pub record_id: Uuid,
+    /// Record type.
+    pub record_type: String,
+    /// `changed`, `added` or `gone`.
+    pub what: String,
+    /// Field by field.
+    pub changes: Vec<ValueChange>,
+}
+
+/// What is different from a confirmation.
+#[derive(ToSchema)]
+pub struct Drift {
+    /// Records changed.
+    pub changed: u64,
+    /// Records that were not there.
+    pub added: u64,
+    /// Records that are no longer there.
+    pub gone: u64,
+    /// Which, the first 500.
+    pub items: Vec<RecordDifference>,
+}
+
+/// The confirmation before.
+#[derive(ToSchema)]
+pub struct SinceLast {
+    /// Id.
+    pub id: Uuid,
+    /// Number.
+    #[schema(required = true)]
+    pub number: Option<i64>,
+    /// Its day.
+    pub due_on: NaiveDate,
+    /// What is different now.
+    pub differences: Drift,
+}
+
+/// An open inquiry.
+#[derive(ToSchema)]
+pub struct OpenInquiry {
+    /// Case.
+    pub case_id: Uuid,
+    /// Record it is about.
+    #[schema(required = true)]
+    pub record_id: Option<Uuid>,
+    /// When it was opened.
+    pub opened_at: DateTime<Utc>,
+    /// By when it must be answered.
+    #[schema(required = true)]
+    pub due_on: Option<NaiveDate>,
+}
+
+/// Who may confirm.
+#[derive(ToSchema)]
+pub struct Head {
+    /// Name.
+    pub name: String,
+    /// Role.
+    pub role: String,
+    /// On what the role rests.
+    pub basis: Basis,
+}
+
+/// A checklist.
+#[derive(ToSchema)]
+pub struct Checklist {
+    /// The duty.
+    #[serde(flatten)]
+    pub duty: Duty,
+    /// What is different from the confirmation before.
+    #[schema(required = true)]
+    pub since_last: Option<SinceLast>,
+    /// Root over what is to be confirmed: send it with the confirmation.
+    pub snapshot_root: String,
+    /// Records to confirm.
+    pub size: u64,
+    /// By type.
+    pub checklist: Vec<ChecklistPart>,
+    /// Errors.
+    pub errors: u64,
+    /// Warnings.
+    pub warnings: u64,
+    /// Findings that stand in the way.
+    pub blockers: u64,
+    /// Findings, what blocks first; the first 500.
+    pub findings: Vec<CheckFinding>,
+    /// Inquiries under which faults can be confirmed around.
+    pub inquiries: Vec<OpenInquiry>,
+    /// Kind of case that such an inquiry is.
+    #[schema(required = true)]
+    pub inquiry_kind: Option<String>,
+    /// What the head says.
+    pub statement: Words,
+    /// Clause that makes the head answer for it.
+    pub responsible_clause: String,
+    /// Who may confirm.
+    pub responsible: Vec<Head>,
+    /// The receipt, once it is confirmed.
+    #[schema(required = true)]
+    pub receipt: Option<Receipt>,
+    /// What has changed since then.
+    #[schema(required = true)]
+    pub drift: Option<Drift>,
+    /// Last day of the statute, where it is no longer in force.
+    #[schema(required = true)]
+    pub statute_ended_on: Option<NaiveDate>,
+}
+
+/// What was noted on the way to a confirmation.
+#[derive(ToSchema)]
+pub struct ConfirmationNote {
+    /// Id.
+    pub id: Uuid,
+    /// The duty.
+    pub confirmation_id: Uuid,
+    /// `check`, `reason` or `exception`.
+    pub kind: String,
+    /// The record type, or the key of the finding.
+    pub subject: String,
+    /// What was said.
+    pub text: String,
+    /// The inquiry.
+    #[schema(required = true)]
+    pub case_id: Option<Uuid>,
+    /// When.
+    pub made_at: DateTime<Utc>,
+    /// Its entry in the log.
+    pub audit_id: Uuid,
+}
+
+/// An exception or a reason on a receipt.
+#[derive(ToSchema)]
+pub struct SaidOnReceipt {
+    /// Finding.
+    pub key: String,
+    /// Inquiry, of an exception.
+    #[schema(required = true)]
+    pub case_id: Option<Uuid>,
+    /// Why.
+    pub reason: String,
+}
+
+/// Who confirmed.
+#[derive(ToSchema)]
+pub struct Confirmer {
+    /// Name.
+    pub name: String,
+    /// Role.
+    pub role: String,
+    /// What people read of it.
+    pub role_label: Words,
+    /// The grant.
+    pub grant_id: Uuid,
+    /// On what the grant rests.
+    pub basis: Basis,
+}
+
+/// The receipt of a confirmation.
+#[derive(ToSchema)]
+pub struct Receipt {
+    /// Id of the duty.
+    pub id: Uuid,
+    /// Register.
+    pub register: String,
+    /// Number in the register, without gaps.
+    pub number: i64,
+    /// When.
+    pub confirmed_at: DateTime<Utc>,
+    /// The day that was, by the register's clock.
+    pub confirmed_on: NaiveDate,
+    /// The day that the statute names.
+    pub due_on: NaiveDate,
+    /// The last day on which it was in time.
+    pub acts_by: NaiveDate,
+    /// The day off that moved that day.
+    #[schema(required = true)]
+    pub moved_by: Option<String>,
+    /// Whether it was in time.
+    pub in_time: bool,
+    /// How many days it was late.
+    #[schema(required = true)]
+    pub days_late: Option<i64>,
+    /// Duty of the definition.
+    pub duty: String,
+    /// What people read of it.
+    pub label: Words,
+    /// Institution.
+    pub institution_id: Uuid,
+    /// Its name then.
+    pub institution: String,
+    /// Its kind on the day.
+    pub kind: String,
+    /// Records confirmed, by type.
+    #[schema(value_type = Object)]
+    pub counts: Value,
+    /// Records confirmed.
+    pub size: i64,
+    /// Root over them (RFC 6962), in lower-case hexadecimal.
+    pub snapshot_root: String,
+    /// What the head said, verbatim.
+    pub statement: Words,
+    /// Clause of the duty.
+    pub clause: String,
+    /// Clause that makes the head answer for it.
+    pub responsible_clause: String,
+    /// Who confirmed.
+    pub confirmed_by: Confirmer,
+    /// Known faults under open inquiries.
+    pub exceptions: Vec<SaidOnReceipt>,
+    /// Warnings with their reasons.
+    pub reasons: Vec<SaidOnReceipt>,
+    /// SHA-256 of the definition under which it was confirmed.
+    pub definition: String,
+    /// Its entry in the log.
+    pub audit_id: Uuid,
+}
+
+/// What proves that a record was confirmed in a state.
+#[derive(ToSchema)]
+pub struct ConfirmationProof {
+    /// Id of the duty.
+    pub confirmation_id: Uuid,
+    /// Number of the confirmation.
+    pub number: i64,
+    /// Record.
+    pub record_id: Uuid,
+    /// The leaf's text, exactly. What stands in the tree is its HMAC-SHA256 under the salt.
+    pub leaf: String,
+    /// The salt of this leaf alone, base64.
+    pub salt: String,
+    /// SHA-256(0x00 ‖ HMAC-SHA256(salt, leaf)), in lower-case hexadecimal.
+    pub leaf_hash: String,
+    /// Place among the leaves, from 0.
+    pub index: u64,
+    /// Leaves.
+    pub size: u64,
+    /// Hashes from the leaf to the root (RFC 6962), in lower-case hexadecimal.
+    pub path: Vec<String>,
+    /// The root.
+    pub root: String,
+}
+
+/// An import, or one that runs.
+#[derive(ToSchema)]
+pub struct Import {
+    /// Id.
+    pub id: Uuid,
+    /// Register.
+    pub register: String,
+    /// Record type.
+    pub r#type: String,
+    /// Institution.
+    pub institution_id: Uuid,
+    /// `running`, `checked`, `done`, `undone`, `refused`, `cancelled` or `failed`.
+    pub state: String,
+    /// Who made it.
+    pub made_by: String,
+    /// When.
+    pub made_at: DateTime<Utc>,
+    /// When it was taken back.
+    #[schema(required = true)]
+    pub undone_at: Option<DateTime<Utc>>,
+    /// What a running one does: `reading`, `checking` or `writing`.
+    #[schema(required = true)]
+    pub part: Option<String>,
+    /// Rows done in that part.
+    #[schema(required = true)]
+    pub done: Option<u64>,
+    /// Rows in all of that part.
+    #[schema(required = true)]
+    pub of: Option<u64>,
+    /// Rows at fault, of one that was refused.
+    #[schema(required = true)]
+    pub faulty: Option<u64>,
+    /// SHA-256 of what was brought.
+    #[schema(required = true)]
+    pub sha256: Option<String>,
+    /// Counts and bases of one that was made.
+    #[schema(value_type = Object)]
+    pub summary: Value,
+}
+
+page!(ImportPage of Import);
+
+/// What a row of an import did.
+#[derive(ToSchema)]
+pub struct ImportRow {
+    /// Number of the row.
+    pub row: i64,
+    /// `new` or `changed`.
+    pub outcome: String,
+    /// The record.
+    pub record_id: Uuid,
+    /// The entry made.
+    pub entry_id: Uuid,
+}
+
+page!(ImportRowPage of ImportRow);
+
+/// What an import did, or would do.
+#[derive(ToSchema)]
+pub struct ImportReport {
+    /// Id.
+    pub import_id: Uuid,
+    /// Record type.
+    pub r#type: String,
+    /// Institution.
+    pub institution_id: Uuid,
+    /// `checked`, `done` or `refused`.
+    pub state: String,
+    /// Rows read.
+    pub rows: u64,
+    /// Rows of records that the register does not know.
+    pub new: u64,
+    /// Rows that change something.
+    pub changed: u64,
+    /// Rows that say what is known.
+    pub unchanged: u64,
+    /// Rows left out.
+    pub left_out: u64,
+    /// Active records of the institution without a row; they stay as they are.
+    pub gone: u64,
+    /// Rows at fault.
+    pub faulty: u64,
+    /// The first rows and what each does.
+    pub items: Vec<ImportItem>,
+    /// The first faults.
+    pub faults: Vec<CellFault>,
+    /// What is unusual but permitted.
+    pub warnings: Vec<CellFault>,
+    /// The columns, and which field each is.
+    #[schema(value_type = Vec<Object>)]
+    pub columns: Value,
+    /// Encoding of a text file.
+    #[schema(required = true)]
+    pub encoding: Option<String>,
+    /// What stands between its cells.
+    #[schema(required = true)]
+    pub delimiter: Option<String>,
+    /// What else is worth saying of the sheet.
+    pub notes: Vec<String>,
+}
+
+/// What came of a table that another register sent.
+#[derive(ToSchema)]
+pub struct IncomingReport {
+    /// Id of the exchange.
+    pub exchange_run: Uuid,
+    /// Profile.
+    pub exchange: String,
+    /// Part.
+    pub part: String,
+    /// `checked`, `done` or `refused`.
+    pub state: String,
+    /// Rows read.
+    pub rows: u64,
+    /// Records entered.
+    pub new: u64,
+    /// Records changed.
+    pub changed: u64,
+    /// Records that say already what came.
+    pub unchanged: u64,
+    /// Rows about nobody whom the register knows.
+    pub unknown: u64,
+    /// Rows at fault.
+    pub faulty: u64,
+    /// The first records that were or would be entered or changed.
+    pub items: Vec<ImportItem>,
+    /// The first faults.
+    pub faults: Vec<CellFault>,
+}
+
+/// What a row does.
+#[derive(ToSchema)]
+pub struct ImportItem {
+    /// Its number in the sheet; `null` for a record without a row.
+    #[schema(required = true)]
+    pub row: Option<u32>,
+    /// `new`, `changed`, `unchanged`, `left_out`, `faulty` or `gone`.
+    pub outcome: String,
+    /// The record.
+    #[schema(required = true)]
+    pub record_id: Option<Uuid>,
+    /// In what it differs from what is known.
+    pub differences: Vec<ImportDifference>,
+}
+
+/// A value that a row changes.
+#[derive(ToSchema)]
+pub struct ImportDifference {
+    /// JSON Pointer.
+    pub pointer: String,
+    /// What is known.
+    #[schema(value_type = Option<Object>, required = true)]
+    pub before: Option<Value>,
+    /// What the row says.
+    #[schema(value_type = Option<Object>, required = true)]
+    pub after: Option<Value>,
+}
+
+/// What is wrong with a cell.
+#[derive(ToSchema)]
+pub struct CellFault {
+    /// Row, as a spreadsheet program shows it.
+    pub row: u32,
+    /// Name of the column.
+    pub column: String,
+    /// JSON Pointer of the field.
+    pub field: String,
+    /// What the cell holds.
+    pub value: String,
+    /// Stable, for programs.
+    pub code: String,
+    /// What is wrong.
+    pub detail: String,
+    /// Clause that is broken.
+    #[schema(required = true)]
+    pub clause: Option<String>,
+}

@@ -148,8 +148,17 @@ async fn what_needs_a_login_says_so_before_anything_else() {
     let app = service!(house);
     let id = "01890000-0000-7000-8000-000000000000";
     for route in routes::ROUTES {
-        let path =
-            route.path.replace("{r}", &house.register).replace("{id}", id).replace("{seq}", "0").replace("{type}", "x");
+        let path = route
+            .path
+            .replace("{r}", &house.register)
+            .replace("{id}", id)
+            .replace("{seq}", "0")
+            .replace("{type}", "x")
+            .replace("{import}", id)
+            .replace("{record}", id)
+            .replace("{feed}", "x")
+            .replace("{name}", "x")
+            .replace("{secret}", "x");
         let method = Method::from_bytes(route.method.as_str().as_bytes()).unwrap();
         let request = TestRequest::default().method(method).uri(&path);
         let got = call(&app, request.to_request()).await;

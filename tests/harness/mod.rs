@@ -22,6 +22,7 @@ use chrono::{DateTime, NaiveDate, TimeZone, Utc};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+pub mod city;
 pub mod people;
 pub mod smtp;
 

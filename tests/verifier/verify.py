@@ -17,7 +17,7 @@ import re
 import sys
 
 SHOWN = 20  # faults that are named; the rest are counted
-KINDS = "read write grant disclosure erasure login config document denial export case job".split()
+KINDS = "read write grant disclosure erasure login config document denial export case job confirmation".split()
 LEAF = re.compile(
     r'\{"c":"([A-Za-z0-9+/]{43}=)","k":"([a-z]+)","seq":(0|[1-9][0-9]*),'
     r'"t":"([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z)","v":1\}'

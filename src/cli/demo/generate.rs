@@ -14,6 +14,7 @@
 //! | `{ pick = "list" }` | an item of a list of the description |
 //! | `{ pick_by_sex = { code = "field", male = "list", female = "list" } }` | an item that suits the sex in a personal code |
 //! | `{ personal_code = { born = ["1950-01-01", "2007-12-31"] } }` | a code of a person who does not exist, another for each number |
+//! | `{ registry_code = 9100 }` | a registry code of a body that does not exist, another for each number from this one on |
 //! | `{ date = ["2010-01-01", "2024-12-31"] }` | a day of a range |
 //! | `{ integer = [1, 5] }` | a whole number of a range |
 //! | `{ decimal = { from = "0.25", to = "1.00", step = "0.25" } }` | a decimal number of a range |
@@ -33,7 +34,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-use crate::domain::identity::{PersonalCode, Sex};
+use crate::domain::identity::{PersonalCode, Sex, check_ee};
 use crate::domain::statute::Definition;
 
 /// A description.
@@ -108,6 +109,7 @@ enum How {
     Pick(String),
     PickBySex(PickBySex),
     PersonalCode(Born),
+    RegistryCode(u32),
     Date([NaiveDate; 2]),
     Integer([i64; 2]),
     Decimal(Range),
@@ -258,7 +260,8 @@ impl<'a> Generator<'a> {
             How::PersonalCode(Born { born: [from, to] }) | How::Date([from, to]) if from <= to => {}
             How::Integer([from, to]) if from <= to => {}
             How::Decimal(r) if r.from <= r.to && r.step > Decimal::ZERO => {}
-            How::PersonalCode(_) | How::Date(_) | How::Integer(_) | How::Decimal(_) => {
+            How::RegistryCode(from) if *from < LAST_BODY => {}
+            How::RegistryCode(_) | How::PersonalCode(_) | How::Date(_) | How::Integer(_) | How::Decimal(_) => {
                 faults.push("the range is empty".into());
             }
             How::Codelist(name) => {
@@ -360,6 +363,7 @@ impl<'a> Generator<'a> {
                 Some(code) => json!(code.as_str()),
                 None => return Err(lost("codes have run out")),
             },
+            How::RegistryCode(from) => json!(body(*from, number).ok_or_else(|| lost("codes have run out"))?),
             How::Date([from, to]) => {
                 let days = u64::try_from(to.signed_duration_since(*from).num_days()).unwrap_or(0);
                 json!(*from + Days::new(dice.below(days + 1)))
@@ -433,6 +437,17 @@ impl<'a> Generator<'a> {
         };
         Ok(unique_code(*born, sex, number))
     }
+}
+
+/// Codes of bodies that do not exist begin with these digits.
+const BODIES: &str = "759";
+/// One more than the greatest number of such a body.
+const LAST_BODY: u32 = 10_000;
+
+/// The registry code of the `number`th body that does not exist, counted from `from`.
+fn body(from: u32, number: u64) -> Option<String> {
+    let at = u64::from(from).checked_add(number).filter(|n| *n < u64::from(LAST_BODY))?;
+    (0..10).map(|check| format!("{BODIES}{at:04}{check}")).find(|code| check_ee(code).is_ok())
 }
 
 /// Serial numbers of a birth day that are the generator's own; the rest is for seeds.

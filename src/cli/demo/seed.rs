@@ -1,7 +1,7 @@
 //! Seeds: what a demonstration of a register begins with, as data.
 //!
 //! The files `seeds/<register>/demo/*.toml` are entered in the order of their names, and of each file the users, the
-//! grants, the documents, the records, the changes and the ends, in this order. Every one is an act by a named
+//! grants, the documents, the records, the imports, the changes and the ends, in this order. Every one is an act by a named
 //! actor, under the register's policies; a grant that names nobody is given by the installation. What stands for ids,
 //! days, codes and files is said in [`super::values`].
 
@@ -11,17 +11,20 @@ use std::path::{Path, PathBuf};
 use chrono::NaiveDate;
 use futures_util::future::try_join_all;
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::super::failure::Failure;
 use super::PASSWORD;
 use super::values::{self, Names};
 use crate::app::documents::Incoming;
+use crate::app::imports::NewImport;
 use crate::app::{ActContext, App};
 use crate::domain::access::grant::Basis;
+use crate::domain::case::{NewCase, Step};
 use crate::domain::identity::Country;
 use crate::domain::refusal::Refusal;
+use crate::domain::statute::procedures::{Procedure, StepKind};
 use crate::store::acts::documents::DocumentData;
 use crate::store::acts::grants::NewGrant;
 use crate::store::acts::records::{Amendment, NewRecord};
@@ -50,6 +53,8 @@ struct SeedFile {
     documents: Vec<Document>,
     #[serde(default, rename = "record")]
     records: Vec<Record>,
+    #[serde(default, rename = "import")]
+    imports: Vec<Import>,
     #[serde(default, rename = "change")]
     changes: Vec<Change>,
     #[serde(default, rename = "end")]
@@ -76,7 +81,18 @@ struct Grant {
     until: Option<String>,
     /// For what task, where the role asks for one.
     task: Option<String>,
+    /// Who applies for it and who decides, where the role asks for an application.
+    application: Option<Applied>,
     basis: Basis,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Applied {
+    by: String,
+    decided_by: String,
+    /// Outcome of the definition.
+    outcome: String,
 }
 
 #[derive(Debug, Deserialize)]
@@ -100,6 +116,19 @@ struct Record {
     effective_on: String,
     documents: Vec<String>,
     data: Value,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Import {
+    #[serde(rename = "type")]
+    record_type: String,
+    /// A sheet beside the seeds.
+    file: String,
+    by: Option<String>,
+    institution: String,
+    effective_on: String,
+    documents: Vec<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -173,11 +202,12 @@ pub(super) async fn run(app: &App, register: &str, seeds: &Seeds) -> Result<usiz
         records: HashMap::new(),
         users: HashMap::new(),
         documents: HashMap::new(),
+        imported: 0,
     };
     for (path, file) in &seeds.files {
         seeding.file(file).await.map_err(|e| e.of(path.display()))?;
     }
-    Ok(seeding.records.len())
+    Ok(seeding.records.len() + seeding.imported)
 }
 
 struct Seeding<'a> {
@@ -190,6 +220,8 @@ struct Seeding<'a> {
     records: HashMap<String, (String, i64)>,
     users: HashMap<String, Uuid>,
     documents: HashMap<String, Uuid>,
+    /// Records that came in sheets.
+    imported: usize,
 }
 
 impl Seeding<'_> {
@@ -208,6 +240,10 @@ impl Seeding<'_> {
         for record in &file.records {
             let what = format!("record {}", record.name);
             self.record(record, default).await.map_err(|e| e.of(what))?;
+        }
+        for import in &file.imports {
+            let what = format!("import of {}", import.file);
+            self.import(import, default).await.map_err(|e| e.of(what))?;
         }
         for change in &file.changes {
             let what = format!("change of {}", change.record);
@@ -256,6 +292,10 @@ impl Seeding<'_> {
             Some(until) => Some(self.day(until)?),
             None => None,
         };
+        let application_id = match &grant.application {
+            Some(applied) => Some(self.apply(grant, applied).await?),
+            None => None,
+        };
         let new = NewGrant {
             user_id: self.user(&grant.user)?,
             role: grant.role.clone(),
@@ -265,7 +305,7 @@ impl Seeding<'_> {
             until,
             basis: grant.basis.clone(),
             task: grant.task.clone(),
-            application_id: None,
+            application_id,
         };
         match &grant.by {
             None => self.app.grant_as_installation(self.register, new).await?,
@@ -276,6 +316,35 @@ impl Seeding<'_> {
             }
         };
         Ok(())
+    }
+
+    /// Applies for the grant and has it decided.
+    async fn apply(&self, grant: &Grant, applied: &Applied) -> Result<Uuid, Failure> {
+        let register = self.app.register(self.register)?;
+        let kind = register.case_kind_of(Procedure::Access).map(|k| k.name.clone());
+        let kind = kind.ok_or_else(|| Failure::other("the statute knows no application for access"))?;
+        let new = NewCase {
+            kind,
+            institution_id: self.institution(grant.institution.as_deref())?,
+            subject: format!("{}: {}", grant.role, grant.user),
+            text: grant.basis.reference.clone(),
+            details: json!({
+                "wants": "grant",
+                "name": grant.user,
+                "user_id": self.user(&grant.user)?,
+                "role": grant.role,
+                "sections": grant.sections,
+            }),
+            ..NewCase::default()
+        };
+        let name = self.register.to_owned();
+        let opened = self.app.open_case(ActContext::user(self.user(&applied.by)?), name.clone(), new).await?;
+        let case = &opened.get().case;
+        let mut step = Step::new(StepKind::Decide, grant.basis.reference.clone());
+        step.outcome = Some(applied.outcome.clone());
+        let cx = ActContext { if_match: Some(case.version), ..ActContext::user(self.user(&applied.decided_by)?) };
+        self.app.take_case_step(cx, name, case.id, step).await?;
+        Ok(case.id)
     }
 
     async fn document(&mut self, document: &Document, by: Option<&str>) -> Result<(), Failure> {
@@ -331,6 +400,35 @@ impl Seeding<'_> {
         let known = (record.record_type.clone(), view.version);
         self.records.insert(record.name.clone(), known);
         Ok(())
+    }
+
+    async fn import(&mut self, import: &Import, by: Option<&str>) -> Result<(), Failure> {
+        let new = NewImport {
+            record_type: import.record_type.clone(),
+            institution_id: self.id(&import.institution)?,
+            effective_on: self.day(&import.effective_on)?,
+            base_document_ids: self.documents(&import.documents)?,
+            mapping: None,
+            keep_mapping: false,
+            sheet: None,
+            delimiter: None,
+            encoding: None,
+            header_row: None,
+            creates: true,
+            changes: true,
+            dry_run: false,
+        };
+        let cx = self.actor(import.by.as_deref(), by)?;
+        let file = self.incoming(&import.file)?;
+        let done = self.app.import(cx, self.register.to_owned(), new, file).await?;
+        let report = done.report.get();
+        match report.faults.first() {
+            None => {
+                self.imported += report.new;
+                Ok(())
+            }
+            Some(f) => Err(Failure::other(format!("row {}, {}: {}", f.row, f.column, f.detail))),
+        }
     }
 
     async fn change(&mut self, change: &Change, by: Option<&str>) -> Result<(), Failure> {

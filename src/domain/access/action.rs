@@ -62,6 +62,14 @@ pub enum Action {
     PublicationPropose,
     /// Approve what is made public, or withdraw it.
     PublicationApprove,
+    /// See the duties to confirm, their checklists and receipts.
+    ConfirmationRead,
+    /// Mark a part as checked, and write reasons for warnings and exceptions.
+    ConfirmationCheck,
+    /// Confirm the data, as one who answers for them.
+    ConfirmationConfirm,
+    /// Exchange data with another register by a profile of the definition.
+    ExchangeRun,
 }
 
 /// What kind of thing an action is done to.
@@ -97,7 +105,7 @@ pub enum Object {
 
 impl Action {
     /// Every action.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 32] = [
         Self::RecordRead,
         Self::RecordList,
         Self::RecordHistory,
@@ -126,6 +134,10 @@ impl Action {
         Self::ReportRun,
         Self::PublicationPropose,
         Self::PublicationApprove,
+        Self::ConfirmationRead,
+        Self::ConfirmationCheck,
+        Self::ConfirmationConfirm,
+        Self::ExchangeRun,
     ];
 
     /// What taking `step` of a case is.
@@ -181,10 +193,15 @@ impl Action {
             Self::ReportRun => "report.run",
             Self::PublicationPropose => "publication.propose",
             Self::PublicationApprove => "publication.approve",
+            Self::ConfirmationRead => "confirmation.read",
+            Self::ConfirmationCheck => "confirmation.check",
+            Self::ConfirmationConfirm => "confirmation.confirm",
+            Self::ExchangeRun => "exchange.run",
         }
     }
 
-    /// The group in policies: `view`, `enter`, `oversee`, `administer`, `procedure` or `release`.
+    /// The group in policies: `view`, `enter`, `oversee`, `administer`, `procedure`, `release` or
+    /// `confirmation`.
     pub fn group(self) -> &'static str {
         match self {
             Self::RecordRead | Self::RecordList | Self::RecordHistory | Self::DocumentRead => "view",
@@ -199,9 +216,12 @@ impl Action {
             | Self::DisclosureList
             | Self::JobList => "oversee",
             Self::CaseOpen | Self::CaseRead | Self::CaseRespond | Self::CaseHandle | Self::CaseDecide => "procedure",
-            Self::DisclosureRelease | Self::ReportRun | Self::PublicationPropose | Self::PublicationApprove => {
-                "release"
-            }
+            Self::DisclosureRelease
+            | Self::ReportRun
+            | Self::PublicationPropose
+            | Self::PublicationApprove
+            | Self::ExchangeRun => "release",
+            Self::ConfirmationRead | Self::ConfirmationCheck | Self::ConfirmationConfirm => "confirmation",
             Self::GrantIssue | Self::GrantChange | Self::GrantRevoke => "administer",
         }
     }
@@ -228,7 +248,11 @@ impl Action {
             | Self::DisclosureList
             | Self::ReportRun
             | Self::PublicationPropose
-            | Self::PublicationApprove => ObjectKind::Register,
+            | Self::PublicationApprove
+            | Self::ConfirmationRead
+            | Self::ConfirmationCheck
+            | Self::ConfirmationConfirm
+            | Self::ExchangeRun => ObjectKind::Register,
             Self::CaseOpen | Self::CaseRead | Self::CaseRespond | Self::CaseHandle | Self::CaseDecide => {
                 ObjectKind::Case
             }
@@ -249,12 +273,16 @@ impl Action {
             | Self::AccessReport
             | Self::JobList
             | Self::CaseRead
+            | Self::ConfirmationRead
             | Self::DisclosureList => Kind::Read,
             Self::AuditProve => Kind::Export,
             Self::CaseOpen | Self::CaseRespond | Self::CaseHandle | Self::CaseDecide => Kind::Case,
-            Self::DisclosureRelease | Self::ReportRun | Self::PublicationPropose | Self::PublicationApprove => {
-                Kind::Disclosure
-            }
+            Self::DisclosureRelease
+            | Self::ReportRun
+            | Self::PublicationPropose
+            | Self::PublicationApprove
+            | Self::ExchangeRun => Kind::Disclosure,
+            Self::ConfirmationCheck | Self::ConfirmationConfirm => Kind::Confirmation,
             Self::RecordCreate | Self::RecordChange | Self::RecordCorrect | Self::RecordEnd => Kind::Write,
             Self::DocumentAdd => Kind::Document,
             Self::GrantIssue | Self::GrantChange | Self::GrantRevoke => Kind::Grant,

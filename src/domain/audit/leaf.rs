@@ -45,11 +45,13 @@ pub enum Kind {
     Case,
     /// A job of the installation ran or sent something.
     Job,
+    /// Data were checked or confirmed by those who answer for them.
+    Confirmation,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Read,
         Self::Write,
         Self::Grant,
@@ -62,6 +64,7 @@ impl Kind {
         Self::Export,
         Self::Case,
         Self::Job,
+        Self::Confirmation,
     ];
 
     /// The name in the leaf: the variant's, in lower case.
@@ -80,6 +83,7 @@ impl Kind {
             Self::Export => "export",
             Self::Case => "case",
             Self::Job => "job",
+            Self::Confirmation => "confirmation",
         }
     }
 }

@@ -25,9 +25,14 @@ pub fn derive(record_type: &RecordType, country: &str, data: &mut Value, day: Na
 pub fn aggregates(record_type: &RecordType) -> Vec<&Field> {
     let is_aggregate = |field: &&Field| {
         let take = field.derived.as_ref().map(|derived| derived.take);
-        matches!(take, Some(Take::Count | Take::CountDistinct | Take::Sum))
+        matches!(take, Some(Take::Count | Take::CountDistinct | Take::Sum | Take::CountBy))
     };
     record_type.fields.iter().filter(is_aggregate).collect()
+}
+
+/// The fields of a record that hold its relations to other records.
+pub fn relations(record_type: &RecordType) -> impl Iterator<Item = &Field> {
+    record_type.fields.iter().filter(|f| f.derived.as_ref().is_some_and(|d| d.take == Take::Related))
 }
 
 /// Where and when a derivation is made.
@@ -72,9 +77,10 @@ impl Day<'_> {
             Take::Sex => self.sex(source),
             Take::BirthDate => self.birth_date(source).map(|day| day.to_string().into()),
             Take::Age => self.birth_date(source).and_then(|birth| age(birth, self.day)),
+            Take::BirthYear => self.birth_date(source).map(|day| day.year().into()),
             Take::PeriodEnd => period_end(source).map(|day| day.to_string().into()),
             Take::DaysInclusive => days_inclusive(source),
-            Take::Count | Take::CountDistinct | Take::Sum => return Outcome::Elsewhere,
+            Take::Count | Take::CountDistinct | Take::Sum | Take::CountBy | Take::Related => return Outcome::Elsewhere,
         };
         value.map_or(Outcome::Absent, Outcome::Value)
     }

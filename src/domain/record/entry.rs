@@ -20,6 +20,9 @@ pub enum EntryKind {
     Correction,
     /// Ends the record on its effective day.
     End,
+    /// Says that the record never was: nothing is true of it on any day from the instant at which that is known. Its
+    /// entries stay, as what was known before.
+    Void,
 }
 
 impl EntryKind {
@@ -30,12 +33,13 @@ impl EntryKind {
             Self::Change => "change",
             Self::Correction => "correction",
             Self::End => "end",
+            Self::Void => "void",
         }
     }
 
     /// The kind that `word` names.
     pub fn parse(word: &str) -> Option<Self> {
-        [Self::Create, Self::Change, Self::Correction, Self::End].into_iter().find(|k| k.as_str() == word)
+        [Self::Create, Self::Change, Self::Correction, Self::End, Self::Void].into_iter().find(|k| k.as_str() == word)
     }
 }
 
@@ -57,6 +61,8 @@ pub struct Entry {
     pub data: Value,
     /// The entry it replaces, for `Correction`.
     pub supersedes: Option<Uuid>,
+    /// Source of the definition from which its values come; `None` when they were entered here.
+    pub source: Option<String>,
 }
 
 /// What the log tells of an entry's content: SHA-256, in lower-case hexadecimal, of its data as stored, a line feed,

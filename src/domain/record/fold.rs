@@ -5,7 +5,8 @@
 //! superseded by another known then, whose effective day is not after the day, in the order of
 //! (effective day, number).
 //!
-//! An entry that corrects another stands in the other's place: it has its number in the order.
+//! An entry that corrects another stands in the other's place: it has its number in the order. An entry that voids the
+//! record leaves nothing standing: once it is known, there is no state on any day.
 
 use std::collections::HashMap;
 
@@ -13,7 +14,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::{Entry, merge::merge};
+use super::{Entry, EntryKind, merge::merge};
 
 /// The state of a record over a run of days.
 #[derive(Debug, Clone, PartialEq)]
@@ -36,14 +37,10 @@ pub struct Timeline {
 impl Timeline {
     /// Folds `entries` (in any order) as known at `known_at`; `None` means all of them.
     pub fn fold(entries: &[Entry], known_at: Option<DateTime<Utc>>) -> Self {
-        let known: Vec<&Entry> =
-            entries.iter().filter(|e| known_at.is_none_or(|instant| e.recorded_at <= instant)).collect();
-        let mut standing = standing(&known);
-        standing.sort_by_key(|(place, e)| (e.effective_on, *place));
-
+        let standing = standing_in_order(entries, known_at);
         let mut segments: Vec<Segment> = Vec::with_capacity(standing.len());
         let mut data = Value::Object(serde_json::Map::new());
-        for (_, entry) in standing {
+        for entry in standing {
             merge(&mut data, &entry.data);
             match segments.last_mut() {
                 Some(last) if last.from == entry.effective_on => last.data = data.clone(),
@@ -75,6 +72,19 @@ impl Timeline {
     }
 }
 
+/// The entries that the fold takes, in the order in which it takes them: known at `known_at` (`None`: all), not
+/// superseded, by effective day and place.
+pub(super) fn standing_in_order(entries: &[Entry], known_at: Option<DateTime<Utc>>) -> Vec<&Entry> {
+    let known: Vec<&Entry> =
+        entries.iter().filter(|e| known_at.is_none_or(|instant| e.recorded_at <= instant)).collect();
+    if known.iter().any(|e| e.kind == EntryKind::Void) {
+        return Vec::new();
+    }
+    let mut standing = standing(&known);
+    standing.sort_by_key(|(place, e)| (e.effective_on, *place));
+    standing.into_iter().map(|(_, entry)| entry).collect()
+}
+
 /// The entries nothing known supersedes, each with its place in the order: its own number, or that of the
 /// entry at the end of its chain of corrections.
 fn standing<'a>(known: &[&'a Entry]) -> Vec<(i64, &'a Entry)> {
@@ -97,7 +107,6 @@ fn standing<'a>(known: &[&'a Entry]) -> Vec<(i64, &'a Entry)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::record::EntryKind;
     use proptest::prelude::*;
     use serde_json::json;
 
@@ -116,6 +125,7 @@ mod tests {
             recorded_at: at(number),
             data,
             supersedes: None,
+            source: None,
         }
     }
 
@@ -140,6 +150,17 @@ mod tests {
         assert_eq!(t.on(day(0)).unwrap().data, json!({"name": "Tamm", "load": "0.80"}), "the later change still holds");
         let before = Timeline::fold(&entries, Some(at(2)));
         assert_eq!(before.on(day(0)).unwrap().data["name"], "Tmam", "what was known then is not rewritten");
+    }
+
+    #[test]
+    fn a_voided_record_is_nothing_on_any_day_but_was_what_it_was_known_to_be() {
+        let mut entries = vec![entry(1, 0, json!({"name": "Tamm"})), entry(2, 10, json!({"name": "Kask"}))];
+        let mut void = entry(3, 0, json!({}));
+        void.kind = EntryKind::Void;
+        entries.push(void);
+        assert!(Timeline::fold(&entries, None).segments.is_empty());
+        let before = Timeline::fold(&entries, Some(at(2)));
+        assert_eq!(before.on(day(10)).unwrap().data["name"], "Kask");
     }
 
     #[test]

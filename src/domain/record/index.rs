@@ -106,9 +106,19 @@ pub fn index(record_type: &RecordType, data: &Value) -> Vec<Indexed> {
         .collect()
 }
 
-/// Paths into groups whose values are indexed, each as often as it has values: the codes of guardians.
+/// Paths into groups whose values are indexed, each as often as it has values: the codes of guardians, and the
+/// institutions in whose queues the record stands.
 pub fn indexed_parts(record_type: &RecordType) -> impl Iterator<Item = &str> {
-    record_type.subject.iter().filter_map(|s| s.guardians.as_deref())
+    let guardians = record_type.subject.as_ref().and_then(|s| s.guardians.as_deref());
+    let queue = record_type.queue.as_ref().map(|q| q.institution.as_str()).filter(|path| Some(*path) != guardians);
+    let indexed = |path: &str| record_type.fields.iter().any(|f| f.name == path && f.index.is_some() && !f.repeats);
+    guardians.into_iter().chain(queue).filter(move |path| !indexed(path))
+}
+
+/// The searchable values of `data` at `path`, an indexed field or one of [`indexed_parts`], as they are compared.
+pub fn values_at(record_type: &RecordType, data: &Value, path: &str) -> Vec<String> {
+    let found = index(record_type, data).into_iter().filter(|i| i.field == path && !i.value.is_empty());
+    found.map(|i| i.value).collect()
 }
 
 /// The form in which `text` is compared with values of a field of `kind`.

@@ -2,13 +2,16 @@
 //!
 //! [`entry`] are the dated assertions; [`fold`] makes a state of them for any day and any instant;
 //! [`validate`] says what the statute permits; [`derive`] computes what is never entered; [`index`]
-//! says what can be searched. Nothing here is stored or served: see `store` and `app`.
+//! says what can be searched; [`provenance`] says where values come from. Nothing here is stored or served: see `store` and `app`.
 
 pub mod derive;
 pub mod entry;
 pub mod fold;
 pub mod index;
 pub mod merge;
+pub mod moves;
+pub mod provenance;
+pub mod queue;
 pub mod schema;
 pub mod validate;
 

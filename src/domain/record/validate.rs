@@ -52,6 +52,7 @@ pub const CODES: &[&str] = &[
     "legal_need_missing",
     "length",
     "media",
+    "must_be_absent",
     "not_a_minor",
     "not_in_codelist",
     "not_unique_in_list",

@@ -45,6 +45,21 @@ pub const BEHAVIOURS: &[Behaviour] = &[
         test: "a_complaint_has_one_month_and_needs_a_decision_and_a_notice",
     },
     Behaviour {
+        name: "confirmation_by_head",
+        does: "Only the head confirms what the institution holds, and the receipt names the clause by which the head answers for it.",
+        test: "only_the_head_confirms",
+    },
+    Behaviour {
+        name: "confirmation_dates",
+        does: "Each kind of institution has its own days to confirm, with reminders before them and the controller told after.",
+        test: "schools_and_preschools_have_their_own_days",
+    },
+    Behaviour {
+        name: "confirmation_snapshot",
+        does: "What was confirmed is sealed record by record, and any one of them can be proved later.",
+        test: "what_was_confirmed_is_proved_a_year_later",
+    },
+    Behaviour {
         name: "consent_gate",
         does: "A value that needs consent is refused without one and after its withdrawal.",
         test: "a_value_that_needs_consent_is_refused_without_it",
@@ -53,6 +68,11 @@ pub const BEHAVIOURS: &[Behaviour] = &[
         name: "correction",
         does: "A wrong entry is superseded by a correction with a reason, and stays readable.",
         test: "a_correction_keeps_the_wrong_entry_and_says_why",
+    },
+    Behaviour {
+        name: "cross_record_checks",
+        does: "Checks look across the records of an institution and of a person before anything is confirmed.",
+        test: "checks_look_across_records",
     },
     Behaviour {
         name: "current_data",
@@ -90,6 +110,11 @@ pub const BEHAVIOURS: &[Behaviour] = &[
         test: "the_policy_matrix_is_what_a_lawyer_approved",
     },
     Behaviour {
+        name: "exchange",
+        does: "What goes to or comes from another register follows a profile of the definition and stands in the ledger.",
+        test: "what_goes_to_another_register_stands_in_the_ledger",
+    },
+    Behaviour {
         name: "field_validation",
         does: "The listed data and no other are taken, each by its own rules.",
         test: "every_constraint_is_reported_with_pointer_and_clause",
@@ -105,6 +130,16 @@ pub const BEHAVIOURS: &[Behaviour] = &[
         test: "granting_changing_and_ending_are_in_the_grant_log",
     },
     Behaviour {
+        name: "held_by",
+        does: "An institution holds only the kinds of records that the statute gives to its kind.",
+        test: "an_institution_holds_only_what_the_statute_gives_it",
+    },
+    Behaviour {
+        name: "import_sheets",
+        does: "A whole sheet of records is checked, previewed and entered as one act.",
+        test: "a_school_is_imported_from_a_sheet",
+    },
+    Behaviour {
         name: "incident_notices",
         does: "An incident reaches all whom the statute names in the act that reports it.",
         test: "an_incident_tells_three_parties_at_once",
@@ -118,6 +153,11 @@ pub const BEHAVIOURS: &[Behaviour] = &[
         name: "leaver_clock",
         does: "When employment ends, login is refused from the day after, and the rights end by the day the statute sets.",
         test: "a_leavers_rights_end_on_the_next_working_day",
+    },
+    Behaviour {
+        name: "legal_effect",
+        does: "What the data mean in law stands on everything that leaves.",
+        test: "what_leaves_says_what_it_means_in_law",
     },
     Behaviour {
         name: "legal_need_gate",
@@ -175,9 +215,19 @@ pub const BEHAVIOURS: &[Behaviour] = &[
         test: "only_the_public_fields_of_active_records_are_published",
     },
     Behaviour {
+        name: "queue_order",
+        does: "Applicants stand in the order that the definition lays down, and each can see their place and why.",
+        test: "an_applicant_sees_their_place_and_why",
+    },
+    Behaviour {
         name: "recipient_notices",
         does: "Whoever received a value that is corrected later is told, by a day and with proof.",
         test: "a_corrected_value_is_told_to_everyone_who_received_it",
+    },
+    Behaviour {
+        name: "record_moves",
+        does: "A person moves from one record to the next by an act with its document, and the link is kept.",
+        test: "a_child_moves_and_the_links_stay",
     },
     Behaviour {
         name: "references",
@@ -218,6 +268,11 @@ pub const BEHAVIOURS: &[Behaviour] = &[
         name: "sole_user",
         does: "Ending the right of the only user is decided by whom the statute names.",
         test: "the_sole_users_right_is_ended_by_whom_the_statute_names",
+    },
+    Behaviour {
+        name: "source_locked",
+        does: "A value whose source is another register is not changed here, or is marked until the source brings it again.",
+        test: "a_value_from_elsewhere_is_not_changed_here",
     },
     Behaviour {
         name: "statistical_report",

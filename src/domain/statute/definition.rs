@@ -12,6 +12,8 @@ use std::collections::BTreeMap;
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
+use super::duties::{Check, ConfirmationDuty, HeldBy, Move, QueueRule};
+use super::exchange::{Exchange, Source};
 use super::path::FieldPath;
 use super::procedures::{
     CaseKind, ContactPoint, Contract, LeaverRule, RecertificationRule, RecipientNoticeRule, ReleaseGround,
@@ -36,6 +38,9 @@ pub struct Definition {
     /// Kinds of cases.
     #[serde(default)]
     pub cases: Vec<CaseKind>,
+    /// Profiles of exchange with other registers.
+    #[serde(default)]
+    pub exchanges: Vec<Exchange>,
     /// Every clause of the statute, in its order.
     pub clauses: Vec<ClauseRow>,
     /// Text of the policy file (`access.cedar`).
@@ -72,6 +77,9 @@ pub struct RegisterSource {
     /// Statements that only describe: legal effect, hosting, costs, standard solution.
     #[serde(default, rename = "statement")]
     pub statements: Vec<Item>,
+    /// What the data mean in law, where the statute says it: stands on everything that leaves.
+    #[serde(default)]
+    pub legal_effect: Option<Item>,
     /// Which record type is the institution type, and its kinds.
     pub institutions: Institutions,
     /// Roles, from the statute.
@@ -118,6 +126,9 @@ pub struct RegisterSource {
     /// How long what is kept, and what then.
     #[serde(default, rename = "retention")]
     pub retention_rules: Vec<RetentionRule>,
+    /// Where values come from that are not entered here.
+    #[serde(default, rename = "source")]
+    pub sources: Vec<Source>,
     /// The statute's backup rule.
     #[serde(default)]
     pub backup: Option<BackupRule>,
@@ -290,21 +301,6 @@ pub struct Publication {
     pub clause: Clause,
 }
 
-/// A duty of institution heads to confirm data on fixed dates.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct ConfirmationDuty {
-    /// Machine name.
-    pub name: String,
-    /// Kind of institution it binds.
-    pub institution_kind: String,
-    /// Record types confirmed.
-    pub record_types: Vec<String>,
-    /// Days of each year, `MM-DD`.
-    pub due_on: Vec<String>,
-    /// Clause.
-    pub clause: Clause,
-}
-
 /// How long something is kept.
 #[doc(alias = "säilitustähtaeg")]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -355,6 +351,12 @@ pub struct RecordType {
     pub label: Label,
     /// Clause.
     pub clause: Clause,
+    /// Other clauses that say the same of the same records, point by point.
+    #[serde(default)]
+    pub repeated_in: Vec<Clause>,
+    /// Which institutions hold such records; all where absent.
+    #[serde(default)]
+    pub held_by: Vec<HeldBy>,
     /// Purposes for which it is held.
     #[serde(default)]
     pub purposes: Vec<String>,
@@ -380,6 +382,15 @@ pub struct RecordType {
     /// Rules between fields.
     #[serde(default, rename = "rule")]
     pub rules: Vec<Rule>,
+    /// Checks that look across records.
+    #[serde(default, rename = "check")]
+    pub checks: Vec<Check>,
+    /// In what order its records stand, where they are applications.
+    #[serde(default)]
+    pub queue: Option<QueueRule>,
+    /// How a record of this type gives rise to another.
+    #[serde(default, rename = "move")]
+    pub moves: Vec<Move>,
 }
 
 /// The person a record is about.
@@ -477,6 +488,12 @@ pub struct Field {
     /// Clause. Parts of a group inherit the group's.
     #[serde(default)]
     pub clause: Option<Clause>,
+    /// Other clauses that name the same field again.
+    #[serde(default)]
+    pub repeated_in: Vec<Clause>,
+    /// Source (`[[source]]`) from which the value comes; what becomes of one entered here is said there.
+    #[serde(default)]
+    pub source: Option<String>,
     /// Provision that entitles to a field beyond the statute's own list.
     #[serde(default)]
     pub basis: Option<String>,
@@ -492,6 +509,9 @@ pub struct Field {
     /// Must be there under a condition on a sibling.
     #[serde(default)]
     pub required_when: Option<Condition>,
+    /// Must not be there under a condition on a sibling.
+    #[serde(default)]
+    pub absent_when: Option<Condition>,
     /// May be there only with a consent or a named legal need.
     #[serde(default)]
     pub needs: Option<Needs>,
@@ -615,6 +635,21 @@ pub struct Condition {
     pub present: Option<bool>,
 }
 
+impl Condition {
+    /// Whether it holds in `data`, the record or group whose members are the siblings. Of a list it is enough that
+    /// one item meets it; a condition that cannot be read holds nowhere.
+    pub fn holds(&self, data: &serde_json::Value) -> bool {
+        let path = FieldPath::parse(&self.field).ok();
+        let values = path.as_ref().map(|p| p.values(data)).unwrap_or_default();
+        match (&self.is, &self.one_of, self.present) {
+            (Some(value), None, None) => values.contains(&value),
+            (None, Some(allowed), None) => values.iter().any(|v| allowed.contains(v)),
+            (None, None, Some(present)) => values.is_empty() != present,
+            _ => false,
+        }
+    }
+}
+
 /// What must be recorded beside a value for it to be lawful.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Needs {
@@ -668,9 +703,13 @@ pub struct Derived {
     /// Its field that is summed or counted.
     #[serde(default)]
     pub field: Option<String>,
-    /// Path of references from the counted record to this one; absent: the records of this institution.
+    /// Path of references from the counted record to this one; absent: the records of this institution. For
+    /// `related`: path in this record of the institutions in which relations are looked for; absent: everywhere.
     #[serde(default)]
     pub via: Option<String>,
+    /// Fields of the counted records by whose values they are counted (`count_by`).
+    #[serde(default)]
+    pub by: Vec<String>,
 }
 
 /// What a derivation takes.
@@ -683,6 +722,8 @@ pub enum Take {
     BirthDate,
     /// Age in years, on the day asked about, from a personal code.
     Age,
+    /// Year of birth from a personal code.
+    BirthYear,
     /// `from` plus the period group `to` (`amount`, `unit` = `month`, `day` or `year`), less one day.
     PeriodEnd,
     /// Days from `from` to `to`, both counted.
@@ -693,6 +734,11 @@ pub enum Take {
     CountDistinct,
     /// Sum of `field` over active records.
     Sum,
+    /// Number of active records for each combination of values in `by`: rows with the parts `by` and `count`.
+    CountBy,
+    /// Active records of the type `of` that share a value at the path `field` with this one, other than this one:
+    /// rows with the parts `record` and `institution` (references) and those that have the name of a field of theirs.
+    Related,
 }
 
 /// A rule between fields.
@@ -739,6 +785,8 @@ pub enum RuleKind {
     Sequence,
     /// The chain of references over `from` has no cycle.
     NoCycle,
+    /// The reference `from` names the institution that holds the record.
+    OwnInstitution,
 }
 
 /// A code list.

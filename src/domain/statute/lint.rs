@@ -7,7 +7,8 @@
 //! One file each: `register` for what stands in `register.toml`, `records` for a record type as a whole,
 //! `fields` for each field, with its `options` and `conditions`, `derived` for computed values, `rules` for
 //! rules between fields, `codelists` for these and document kinds, `procedures` for kinds of cases and contacts,
-//! `releases` for what leaves the register and when rights end, `clauses`, and `duplicates`.
+//! `releases` for what leaves the register and when rights end, `duties` for who holds, checks, queues, moves and
+//! confirms, `exchanges` for sources of values and exchange with other registers, `clauses`, and `duplicates`.
 //!
 //! # Not here
 //! Policies are judged by the policy engine: [`lint_with`] takes its faults along. Here they are only text,
@@ -18,8 +19,10 @@ mod codelists;
 mod conditions;
 mod derived;
 mod duplicates;
+mod duties;
 #[cfg(test)]
 pub(super) mod example;
+mod exchanges;
 mod fields;
 mod options;
 mod procedures;
@@ -57,6 +60,7 @@ pub fn lint_with(
     lint.document_kinds();
     lint.procedures();
     lint.releases();
+    lint.exchanges();
     lint.clauses();
     lint.policy_clauses();
     lint.duplicate_lists();
@@ -143,6 +147,18 @@ impl<'a> Lint<'a> {
                 format!("the statute has no clause `{clause}`"),
                 "Correct the address, or list the clause in clauses.toml.",
             );
+        }
+    }
+
+    /// Other clauses that say the same as `own`.
+    fn repeated(&mut self, owner: &Place, own: Option<&Clause>, repeated: &[Clause]) {
+        for (index, clause) in repeated.iter().enumerate() {
+            let place = owner.item("repeated_in", index);
+            self.clause(&place, clause);
+            let earlier = repeated.iter().take(index).any(|other| other == clause);
+            if earlier || own == Some(clause) {
+                self.fault(&place, format!("`{clause}` is there twice"), "Remove one of them.");
+            }
         }
     }
 

@@ -4,6 +4,8 @@
 pub mod behaviour;
 pub mod catalogue;
 pub mod definition;
+pub mod duties;
+pub mod exchange;
 pub mod lint;
 pub mod parse;
 pub mod path;

@@ -18,14 +18,17 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::definition::{ClauseRow, Codelist, Definition, DocumentKind, RecordType, RegisterSource, Sources};
+use super::exchange::Exchange;
 use super::procedures::CaseKind;
 
 /// The register itself.
 pub const REGISTER_FILE: &str = "register.toml";
 /// Code lists.
 pub const CODELISTS_FILE: &str = "codelists.toml";
-/// Kinds of cases; the only file that may be absent.
+/// Kinds of cases; may be absent.
 pub const CASES_FILE: &str = "cases.toml";
+/// Profiles of exchange with other registers; may be absent too.
+pub const EXCHANGES_FILE: &str = "exchanges.toml";
 /// Kinds of base documents.
 pub const DOCUMENTS_FILE: &str = "documents.toml";
 /// The clauses of the statute.
@@ -77,22 +80,31 @@ pub fn parse(sources: &Sources) -> Result<Definition, Vec<Fault>> {
         true => reader.read::<CasesFile>(CASES_FILE),
         false => Some(CasesFile { cases: Vec::new() }),
     };
+    let exchanges = match sources.contains_key(EXCHANGES_FILE) {
+        true => reader.read::<ExchangesFile>(EXCHANGES_FILE),
+        false => Some(ExchangesFile { exchanges: Vec::new() }),
+    };
     let record_types = reader.record_types();
-    match (register, codelists, documents, clauses, cases, policies) {
-        (Some(register), Some(codelists), Some(documents), Some(clauses), Some(cases), Some(policies))
-            if reader.faults.is_empty() =>
-        {
-            Ok(Definition {
-                register,
-                record_types: in_order_of_statute(record_types, &clauses.clauses),
-                codelists: codelists.codelists,
-                document_kinds: documents.document_kinds,
-                cases: cases.cases,
-                clauses: clauses.clauses,
-                policies: policies.to_owned(),
-                digest: digest(sources),
-            })
-        }
+    match (register, codelists, documents, clauses, cases, exchanges, policies) {
+        (
+            Some(register),
+            Some(codelists),
+            Some(documents),
+            Some(clauses),
+            Some(cases),
+            Some(exchanges),
+            Some(policies),
+        ) if reader.faults.is_empty() => Ok(Definition {
+            register,
+            record_types: in_order_of_statute(record_types, &clauses.clauses),
+            codelists: codelists.codelists,
+            document_kinds: documents.document_kinds,
+            cases: cases.cases,
+            exchanges: exchanges.exchanges,
+            clauses: clauses.clauses,
+            policies: policies.to_owned(),
+            digest: digest(sources),
+        }),
         _ => {
             reader.faults.sort();
             reader.faults.dedup();
@@ -148,6 +160,12 @@ struct CasesFile {
 }
 
 #[derive(Deserialize)]
+struct ExchangesFile {
+    #[serde(default, rename = "exchange")]
+    exchanges: Vec<Exchange>,
+}
+
+#[derive(Deserialize)]
 struct DocumentsFile {
     #[serde(default, rename = "document_kind")]
     document_kinds: Vec<DocumentKind>,
@@ -171,8 +189,8 @@ impl<'s> Reader<'s> {
     }
 
     fn unexpected_files(&mut self) {
-        const KNOWN: [&str; 6] =
-            [REGISTER_FILE, CASES_FILE, CODELISTS_FILE, DOCUMENTS_FILE, CLAUSES_FILE, POLICIES_FILE];
+        const KNOWN: [&str; 7] =
+            [REGISTER_FILE, CASES_FILE, EXCHANGES_FILE, CODELISTS_FILE, DOCUMENTS_FILE, CLAUSES_FILE, POLICIES_FILE];
         for path in self.sources.keys() {
             let meant_for_us = has_extension(path, "toml") || has_extension(path, "cedar");
             if meant_for_us && !KNOWN.contains(&path.as_str()) && !is_record_file(path) {
@@ -543,9 +561,9 @@ mod tests {
     fn a_definition_is_read_in_the_order_of_its_clauses() {
         let definition = definition();
         let names: Vec<&str> = definition.record_types.iter().map(|t| t.name.as_str()).collect();
-        assert_eq!(names, ["harbour", "skipper", "boat"]);
+        assert_eq!(names, ["harbour", "skipper", "boat", "voyage"]);
         assert_eq!(definition.register.short_name, "boats-1");
-        assert_eq!(definition.codelists.len(), 8);
+        assert_eq!(definition.codelists.len(), 9);
         assert_eq!(definition.document_kinds.len(), 2);
         assert_eq!(definition.clauses.len(), 13);
         assert!(definition.policies.contains("permit"));

@@ -370,8 +370,8 @@ impl<'tx> WriteTx<'tx> {
             Some(contact) => (contact.email.clone(), contact.language.clone()),
             None if whom == INSTITUTION => {
                 let found = self.tx.case_record(register, case.institution_id)?;
-                let field = source.institutions.email_field.as_deref();
-                let address = found.and_then(|f| f.data.get(field?).and_then(Value::as_str).map(str::to_owned));
+                let field = source.institutions.email_field.as_deref().and_then(|path| FieldPath::parse(path).ok());
+                let address = found.and_then(|f| field?.get(&f.data)?.as_str().map(str::to_owned));
                 match address {
                     Some(address) => (address, "et".to_owned()),
                     None => return Ok(None),

@@ -1,11 +1,17 @@
 //! What can be done, a file per noun: each act takes its permit, checks the facts, and applies one change.
 
+pub mod batch;
 pub mod cases;
+mod checks;
+pub mod confirmations;
 pub mod disclosure;
 pub mod documents;
+pub mod exchanges;
 pub mod grants;
+pub mod imports;
 pub mod leavers;
 pub mod letters;
+pub mod moves;
 pub mod publications;
 pub mod recertification;
 pub mod records;

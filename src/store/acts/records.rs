@@ -3,46 +3,34 @@
 //! Every act makes one entry. Whatever it is, the whole timeline that results is checked: a change entered today
 //! for last month must leave every later state lawful too.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use chrono::NaiveDate;
 use diesel::prelude::*;
-use diesel::sql_types::Text;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::domain::access::{Action, SectionRights};
+use super::checks::{Found, Prepared};
+use crate::domain::access::Action;
 use crate::domain::calendar::instant;
+use crate::domain::record::Timeline;
 use crate::domain::record::entry::{Entry, EntryKind};
 use crate::domain::record::index::{Status, life};
 use crate::domain::record::merge::{merge, overlay};
-use crate::domain::record::validate::{self, Severity, Validation, Violation};
-use crate::domain::record::{Timeline, index};
+use crate::domain::record::moves::not_held_by;
 use crate::domain::refusal::Refusal;
 use crate::domain::registers::Register;
 use crate::domain::statute::RecordType;
-use crate::domain::statute::definition::{RuleKind, Within};
 use crate::store::acts::disclosure::Mended;
-use crate::store::change::{self, EntryWrite, HeldKey};
-use crate::store::conn::{AnyConn, MultiBackend};
+use crate::store::acts::moves::Entered;
+use crate::store::change::{self, EntryWrite};
 use crate::store::error::Error;
 use crate::store::facts::{self, RecordFacts};
 use crate::store::guard::{Act, Permit, RecordChange, RecordCorrect, RecordCreate, RecordEnd, Sealed};
-use crate::store::read::aggregates::renumber;
 use crate::store::read::records::{RecordView, served};
-use crate::store::schema::{base_document, idempotency, record_state, stored_file, unique_key};
+use crate::store::schema::idempotency;
 use crate::store::write::WriteTx;
-
-/// `column IN (values)`, spelt `=` for a single value: by far the commonest, and then the statement stays prepared.
-macro_rules! among {
-    ($query:expr, $column:expr, $values:expr, $conn:expr) => {
-        match $values.as_slice() {
-            [one] => $query.filter($column.eq(one)).load($conn),
-            many => $query.filter($column.eq_any(many)).load($conn),
-        }
-    };
-}
 
 /// A record to be entered.
 #[derive(Debug, Clone)]
@@ -77,19 +65,23 @@ pub struct Amendment {
 }
 
 /// What an entry is about to be.
-struct Draft {
-    record_id: Uuid,
-    institution_id: Uuid,
-    kind: EntryKind,
-    effective_on: NaiveDate,
-    data: Value,
-    supersedes: Option<Uuid>,
-    reason: Option<String>,
-    documents: Vec<Uuid>,
+pub(in crate::store) struct Draft {
+    pub record_id: Uuid,
+    pub institution_id: Uuid,
+    pub kind: EntryKind,
+    pub effective_on: NaiveDate,
+    pub data: Value,
+    pub supersedes: Option<Uuid>,
+    /// Source of the definition from which the values come.
+    pub source: Option<String>,
+    /// Values that another record hands over with where they come from; no change of anything.
+    pub carried: Value,
+    pub reason: Option<String>,
+    pub documents: Vec<Uuid>,
     /// Entries so far.
-    before: Vec<Entry>,
+    pub before: Vec<Entry>,
     /// Instant of the record's last entry, in microseconds.
-    after: i64,
+    pub after: i64,
 }
 
 impl<'tx> WriteTx<'tx> {
@@ -101,6 +93,19 @@ impl<'tx> WriteTx<'tx> {
         &mut self,
         permit: Permit<'tx, RecordCreate>,
         new: &NewRecord,
+    ) -> Result<Sealed<'tx, RecordView>, Error> {
+        self.record_create_from(permit, new, &Value::Null)
+    }
+
+    /// Enters a record, of which another record hands over `carried`.
+    ///
+    /// # Errors
+    /// As [`WriteTx::record_create`].
+    pub(in crate::store) fn record_create_from(
+        &mut self,
+        permit: Permit<'tx, RecordCreate>,
+        new: &NewRecord,
+        carried: &Value,
     ) -> Result<Sealed<'tx, RecordView>, Error> {
         if let Some((result, at)) = self.earlier(permit.register.name())? {
             return self.replay(permit, result, at);
@@ -121,7 +126,8 @@ impl<'tx> WriteTx<'tx> {
             }
         };
         if !itself {
-            self.require_institution(&permit.register, institution_id, new.effective_on)?;
+            let kind = record_type(&permit.register, &new.record_type)?;
+            self.require_institution(&permit.register, kind, institution_id, new.effective_on)?;
         }
         let draft = Draft {
             record_id,
@@ -130,6 +136,8 @@ impl<'tx> WriteTx<'tx> {
             effective_on: new.effective_on,
             data: new.data.clone(),
             supersedes: None,
+            source: None,
+            carried: carried.clone(),
             reason: None,
             documents: new.base_document_ids.clone(),
             before: Vec::new(),
@@ -159,6 +167,8 @@ impl<'tx> WriteTx<'tx> {
             effective_on,
             data: change.data.clone(),
             supersedes: None,
+            source: None,
+            carried: Value::Null,
             reason: None,
             documents: change.base_document_ids.clone(),
             before,
@@ -204,6 +214,8 @@ impl<'tx> WriteTx<'tx> {
             effective_on,
             data,
             supersedes: Some(wrong.id),
+            source: None,
+            carried: Value::Null,
             reason: Some(reason.to_owned()),
             documents: correction.base_document_ids.clone(),
             after: facts.updated_at.timestamp_micros(),
@@ -268,6 +280,8 @@ impl<'tx> WriteTx<'tx> {
             effective_on: ended_on,
             data,
             supersedes: None,
+            source: None,
+            carried: Value::Null,
             reason: None,
             documents: end.base_document_ids.clone(),
             after: facts.updated_at.timestamp_micros(),
@@ -294,7 +308,7 @@ impl<'tx> WriteTx<'tx> {
     }
 
     /// Refuses a day on which the record did not exist yet or no longer.
-    fn after_beginning(
+    pub(in crate::store) fn after_beginning(
         &self,
         register: &Register,
         facts: &RecordFacts,
@@ -317,7 +331,14 @@ impl<'tx> WriteTx<'tx> {
         Ok(())
     }
 
-    fn require_institution(&mut self, register: &Register, id: Uuid, on: NaiveDate) -> Result<(), Error> {
+    /// Refuses an institution that does not exist on the day, or that may not hold records of this type.
+    pub(in crate::store) fn require_institution(
+        &mut self,
+        register: &Register,
+        kind: &RecordType,
+        id: Uuid,
+        on: NaiveDate,
+    ) -> Result<(), Error> {
         let expected = &register.definition.register.institutions.record_type;
         let clause = register.record_type(expected).map(|t| t.clause.clone());
         let invalid = |code, detail: &str| Refusal::invalid("/institution_id", code, detail, clause.clone());
@@ -330,7 +351,13 @@ impl<'tx> WriteTx<'tx> {
             Some(f) if f.status == Status::Ended => {
                 Err(invalid("ended", "the institution has ended before that day").into())
             }
-            Some(_) => Ok(()),
+            Some(f) => match not_held_by(&register.definition, kind, &f.data) {
+                Some(clause) => {
+                    let detail = "such records are not held by an institution of this kind";
+                    Err(Refusal::invalid("/institution_id", "not_held_by", detail, Some(clause.clone())).into())
+                }
+                None => Ok(()),
+            },
         }
     }
 
@@ -392,47 +419,13 @@ impl<'tx> WriteTx<'tx> {
     ) -> Result<Sealed<'tx, RecordView>, Error> {
         let register = permit.register.clone();
         let kind = record_type(&register, type_name)?;
-        let governing = self.governing(&register, draft.effective_on)?;
-        let entry = Entry {
-            id: self.new_id()?,
-            number: i64::try_from(draft.before.len()).unwrap_or(i64::MAX) + 1,
-            kind: draft.kind,
-            effective_on: draft.effective_on,
-            recorded_at: self.now,
-            data: draft.data.clone(),
-            supersedes: draft.supersedes,
-        };
-        let old = Timeline::fold(&draft.before, None);
-        let mut all = draft.before.clone();
-        all.push(entry.clone());
-        let new = Timeline::fold(&all, None);
-
-        let mut faults = Vec::new();
-        if draft.kind != EntryKind::Create {
-            let shape = Validation {
-                definition: &governing.definition,
-                record_type: kind,
-                compiled: &governing.compiled,
-                effective_on: draft.effective_on,
-                today: self.today(&register),
-            };
-            faults.extend(shape.patch_shape(&draft.data));
-        }
-        faults.extend(self.check_states(&register, type_name, &old, &new, &permit.rights)?);
-        faults.extend(self.check_documents(&register, kind, &draft)?);
-        faults.extend(self.check_references(&register, kind, &draft, &old, &new)?);
-        faults.extend(self.check_files(&register, kind, &draft)?);
-        let (unique_keys, clashes) = self.check_unique(&register, kind, &draft, &new)?;
-        faults.extend(clashes);
-        faults.extend(self.check_cycles(&register, kind, &draft)?);
-        let (errors, warnings): (Vec<_>, Vec<_>) = faults.into_iter().partition(|f| f.severity == Severity::Error);
+        let prepared = self.prepare(&register, draft)?;
+        let found = self.check(&register, kind, std::slice::from_ref(&prepared), &|_| &permit.rights)?;
+        let Found { errors, mut warnings, keys: unique_keys } = found.into_iter().next().unwrap_or_default();
         if !errors.is_empty() {
-            let mut errors = errors;
-            let mut told = HashSet::new();
-            // Several states may share a fault; it is told once, where it first stands.
-            errors.retain(|e| told.insert((e.pointer.clone(), e.code)));
             return Err(Refusal::Invalid(errors).into());
         }
+        let Prepared { draft, entry, new, governing, .. } = prepared;
 
         let actor = self.actor(&register)?;
         let today = self.today(&register);
@@ -463,6 +456,7 @@ impl<'tx> WriteTx<'tx> {
             timeline: new.clone(),
             unique_keys,
             idempotency,
+            import_id: None,
             entry,
         });
         let (_, at) = self.apply(event, draft.after, change::of_kind(draft.kind, write))?;
@@ -471,6 +465,15 @@ impl<'tx> WriteTx<'tx> {
             let (record_id, institution_id) = (draft.record_id, draft.institution_id);
             let mended = Mended { record_id, institution_id, before: &draft.before, correction: &made };
             self.tell_recipients(&register, kind, &permit.ruling, &mended)?;
+        }
+
+        if draft.kind != EntryKind::End
+            && let Some(segment) = new.on_or_first(draft.effective_on)
+        {
+            let (record_id, institution_id) = (draft.record_id, draft.institution_id);
+            let entered = Entered { record_id, institution_id, data: &segment.data, from: segment.from };
+            let found = self.warn_elsewhere(&register, kind, &[entered], &permit.ruling)?;
+            warnings.extend(found.into_iter().map(|(_, warning)| warning));
         }
 
         // What is answered is what the next reader would see, without reading it back.
@@ -492,11 +495,12 @@ impl<'tx> WriteTx<'tx> {
         };
         let mut view = self.view(&register, facts, &permit.view, today)?;
         view.warnings = warnings;
+        self.note_related(&permit, &view)?;
         Ok(Sealed::new(view, None))
     }
 
     /// The version of the statute under which something that is true on `day` is entered.
-    fn governing(&self, register: &Register, day: NaiveDate) -> Result<Arc<Register>, Error> {
+    pub(in crate::store) fn governing(&self, register: &Register, day: NaiveDate) -> Result<Arc<Register>, Error> {
         let act = &register.definition.register;
         if let Some(found) = self.registers.in_force(register.name(), day) {
             return Ok(found.clone());
@@ -513,310 +517,9 @@ impl<'tx> WriteTx<'tx> {
             .cloned()
             .ok_or_else(|| Refusal::NotFound { what: "register" }.into())
     }
-
-    /// Faults of the new states that the old ones did not have. What the actor may not write cannot be demanded of
-    /// them: it becomes a warning for those who may.
-    fn check_states(
-        &self,
-        register: &Register,
-        type_name: &str,
-        old: &Timeline,
-        new: &Timeline,
-        rights: &SectionRights,
-    ) -> Result<Vec<Violation>, Error> {
-        let mut faults = Vec::new();
-        for segment in &new.segments {
-            let before = old.on(segment.from).map(|s| &s.data);
-            if before == Some(&segment.data) {
-                continue;
-            }
-            let governing = self.governing(register, segment.from)?;
-            let kind = record_type(&governing, type_name)?;
-            let check = Validation {
-                definition: &governing.definition,
-                record_type: kind,
-                compiled: &governing.compiled,
-                effective_on: segment.from,
-                today: self.today(register),
-            };
-            let known: HashSet<(String, &'static str)> = before
-                .map(|data| check.state(data).into_iter().map(|v| (v.pointer, v.code)).collect())
-                .unwrap_or_default();
-            for mut violation in check.state(&segment.data) {
-                if known.contains(&(violation.pointer.clone(), violation.code)) {
-                    continue;
-                }
-                let writable = violation.section.as_ref().is_none_or(|s| rights.permitted.contains_key(s));
-                if !writable && violation.code == "required" {
-                    violation.severity = Severity::Warning;
-                }
-                faults.push(violation);
-            }
-        }
-        Ok(faults)
-    }
-
-    fn check_documents(
-        &mut self,
-        register: &Register,
-        kind: &RecordType,
-        draft: &Draft,
-    ) -> Result<Vec<Violation>, Error> {
-        let clause = register.definition.register.access.document_clause.clone();
-        if kind.base_documents.is_empty() && draft.documents.is_empty() {
-            return Ok(Vec::new());
-        }
-        if draft.documents.is_empty() {
-            let detail = "no entry without a base document: name at least one";
-            return Ok(vec![Violation::error("/base_document_ids", "required", detail, Some(clause))]);
-        }
-        let ids: Vec<String> = draft.documents.iter().map(Uuid::to_string).collect();
-        let documents = base_document::table.filter(base_document::register.eq(register.name())).select((
-            base_document::id,
-            base_document::kind,
-            base_document::institution_id,
-        ));
-        let rows: Vec<(String, String, Option<String>)> = among!(documents, base_document::id, ids, self.conn)?;
-        let found: HashMap<String, (String, Option<String>)> =
-            rows.into_iter().map(|(id, kind, institution)| (id, (kind, institution))).collect();
-        let own = draft.institution_id.to_string();
-        let mut faults = Vec::new();
-        let mut seen = HashSet::new();
-        for (n, id) in ids.iter().enumerate() {
-            let pointer = format!("/base_document_ids/{n}");
-            if !seen.insert(id) {
-                let detail = "the document is named twice";
-                faults.push(Violation::error(&pointer, "not_unique_in_list", detail, Some(clause.clone())));
-                continue;
-            }
-            match found.get(id) {
-                Some((_, Some(institution))) if *institution != own => {
-                    faults.push(Violation::error(
-                        &pointer,
-                        "not_found",
-                        "there is no such document",
-                        Some(clause.clone()),
-                    ));
-                }
-                None => {
-                    faults.push(Violation::error(
-                        &pointer,
-                        "not_found",
-                        "there is no such document",
-                        Some(clause.clone()),
-                    ));
-                }
-                Some((document_kind, _)) if !kind.base_documents.contains(document_kind) => {
-                    let detail = format!(
-                        "a document of kind {document_kind} entitles to no such entry; these do: {}",
-                        kind.base_documents.join(", ")
-                    );
-                    faults.push(Violation::error(&pointer, "document_kind", detail, Some(clause.clone())));
-                }
-                Some(_) => {}
-            }
-        }
-        Ok(faults)
-    }
-
-    /// New references must lead to records of the right type and institution that exist on the day.
-    fn check_references(
-        &mut self,
-        register: &Register,
-        kind: &RecordType,
-        draft: &Draft,
-        old: &Timeline,
-        new: &Timeline,
-    ) -> Result<Vec<Violation>, Error> {
-        type Row = (String, String, String, String, String);
-        let Some(segment) = new.on(draft.effective_on) else {
-            return Ok(Vec::new());
-        };
-        let known: HashSet<(String, String)> = old
-            .on(draft.effective_on)
-            .map(|s| validate::references(kind, &s.data).into_iter().map(|r| (r.pointer, r.id)).collect())
-            .unwrap_or_default();
-        let uses: Vec<_> = validate::references(kind, &segment.data)
-            .into_iter()
-            .filter(|r| !known.contains(&(r.pointer.clone(), r.id.clone())))
-            .collect();
-        if uses.is_empty() {
-            return Ok(Vec::new());
-        }
-        let ids: Vec<&str> = uses.iter().map(|u| u.id.as_str()).collect();
-        let day = draft.effective_on.to_string();
-        let states = record_state::table
-            .filter(record_state::register.eq(register.name()))
-            .filter(record_state::from_day.le(&day))
-            .filter(record_state::until_day.gt(&day))
-            .select((
-                record_state::record_id,
-                record_state::record_type,
-                record_state::institution_id,
-                record_state::effective_on,
-                record_state::ends_on,
-            ));
-        let rows: Vec<Row> = among!(states, record_state::record_id, ids, self.conn)?;
-        let found: HashMap<String, Row> = rows.into_iter().map(|row| (row.0.clone(), row)).collect();
-        let own = draft.institution_id.to_string();
-        let mut faults = Vec::new();
-        for r in uses {
-            let fault = |code, detail: &str| Violation::error(&r.pointer, code, detail, r.clause.clone());
-            // A record that is entered together with its first reference to itself does not exist yet.
-            let fitting = found
-                .get(&r.id)
-                .filter(|row| row.1 == r.record_type && (row.2 == own || register.is_institution_type(&r.record_type)));
-            match fitting {
-                None => {
-                    faults.push(fault("not_found", &format!("there is no such {} in this institution", r.record_type)))
-                }
-                Some(row) if row.3 > day => faults.push(fault("not_yet", "it does not exist on that day yet")),
-                Some(row) if row.4 < day => faults.push(fault("ended", "it had ended before that day")),
-                Some(_) => {}
-            }
-        }
-        Ok(faults)
-    }
-
-    fn check_files(&mut self, register: &Register, kind: &RecordType, draft: &Draft) -> Result<Vec<Violation>, Error> {
-        let uses = validate::files(kind, &draft.data);
-        if uses.is_empty() {
-            return Ok(Vec::new());
-        }
-        let digests: Vec<&str> = uses.iter().map(|u| u.sha256.as_str()).collect();
-        let found: HashMap<String, String> = stored_file::table
-            .filter(stored_file::register.eq(register.name()))
-            .filter(stored_file::sha256.eq_any(digests))
-            .select((stored_file::sha256, stored_file::media_type))
-            .load::<(String, String)>(self.conn)?
-            .into_iter()
-            .collect();
-        Ok(uses
-            .into_iter()
-            .filter_map(|u| match found.get(&u.sha256) {
-                None => Some(Violation::error(&u.pointer, "not_found", "store the file first", u.clause)),
-                Some(media) if !u.media_types.is_empty() && !u.media_types.contains(media) => {
-                    let detail = format!("the file is {media}; permitted are {}", u.media_types.join(", "));
-                    Some(Violation::error(&u.pointer, "media", detail, u.clause))
-                }
-                Some(_) => None,
-            })
-            .collect())
-    }
-
-    /// The combinations that the record holds from now on, and which of them another holds.
-    fn check_unique(
-        &mut self,
-        register: &Register,
-        kind: &RecordType,
-        draft: &Draft,
-        new: &Timeline,
-    ) -> Result<(Vec<HeldKey>, Vec<Violation>), Error> {
-        let mut keys: Vec<(String, usize)> = Vec::new();
-        for (n, unique) in kind.unique.iter().enumerate() {
-            for segment in &new.segments {
-                let values: HashMap<String, String> =
-                    index::index(kind, &segment.data).into_iter().map(|i| (i.field, i.value)).collect();
-                let parts: Vec<&str> = unique.fields.iter().map(|f| values.get(f).map_or("", String::as_str)).collect();
-                // A combination whose first field is absent identifies nothing.
-                if parts.first().is_none_or(|p| p.is_empty()) {
-                    continue;
-                }
-                let scope = match unique.within {
-                    Within::Institution => draft.institution_id.to_string(),
-                    Within::Register => String::new(),
-                };
-                let key = format!("{}\u{1f}{n}\u{1f}{scope}\u{1f}{}", kind.name, parts.join("\u{1f}"));
-                if !keys.iter().any(|(k, _)| *k == key) {
-                    keys.push((key, n));
-                }
-            }
-        }
-        if keys.is_empty() {
-            return Ok((Vec::new(), Vec::new()));
-        }
-        let wanted: Vec<&str> = keys.iter().map(|(k, _)| k.as_str()).collect();
-        let keys_held = unique_key::table
-            .filter(unique_key::register.eq(register.name()))
-            .filter(unique_key::record_id.ne(draft.record_id.to_string()))
-            .select((unique_key::key, unique_key::record_id));
-        let held: Vec<(String, String)> = among!(keys_held, unique_key::key, wanted, self.conn)?;
-        if held.is_empty() {
-            return Ok((keys.into_iter().map(|(key, _)| HeldKey { key, from: None }).collect(), Vec::new()));
-        }
-        let holders: Vec<&str> = held.iter().map(|(_, r)| r.as_str()).collect();
-        let ends: Vec<(String, String)> = record_state::table
-            .filter(record_state::register.eq(register.name()))
-            .filter(record_state::record_id.eq_any(holders))
-            .filter(record_state::until_day.eq(facts::LAST_DAY))
-            .select((record_state::record_id, record_state::ends_on))
-            .load(self.conn)?;
-        let ends: HashMap<String, String> = ends.into_iter().collect();
-        let begins = new.begins().map(|d| d.to_string()).unwrap_or_default();
-        let mut faults = Vec::new();
-        let mut taken_over: HashMap<String, String> = HashMap::new();
-        for (key, holder) in held {
-            let rule = keys.iter().find(|(k, _)| *k == key).and_then(|(_, n)| kind.unique.get(*n));
-            let Some(rule) = rule else { continue };
-            let ended = ends.get(&holder).is_some_and(|e| *e < begins);
-            if rule.unless_ended && ended {
-                taken_over.insert(key, holder);
-                continue;
-            }
-            let within = match rule.within {
-                Within::Institution => "this institution",
-                Within::Register => "the register",
-            };
-            let detail = format!("another record of {within} has the same {}", rule.fields.join(" and "));
-            let pointer = format!("/{}", rule.fields.first().map_or("", String::as_str));
-            faults.push(Violation::error(&pointer, "not_unique", detail, Some(rule.clause.clone())));
-        }
-        let keys = keys.into_iter().map(|(key, _)| HeldKey { from: taken_over.remove(&key), key });
-        Ok((keys.collect(), faults))
-    }
-
-    /// A chain of references must not lead back to the record itself.
-    fn check_cycles(&mut self, register: &Register, kind: &RecordType, draft: &Draft) -> Result<Vec<Violation>, Error> {
-        #[derive(QueryableByName)]
-        struct Link {
-            #[diesel(sql_type = Text)]
-            id: String,
-        }
-        let mut faults = Vec::new();
-        for rule in kind.rules.iter().filter(|r| r.kind == RuleKind::NoCycle) {
-            let field = rule.from.as_deref().unwrap_or_default();
-            let Some(start) = draft.data.get(field).and_then(Value::as_str) else {
-                continue;
-            };
-            let own = draft.record_id.to_string();
-            // The columns of the index are compared byte by byte; PostgreSQL wants both ends of the walk alike.
-            let collation = if matches!(self.conn, AnyConn::Pg(_)) { " COLLATE \"C\"" } else { "" };
-            let sql = format!(
-                "WITH RECURSIVE chain(id, steps) AS (SELECT CAST($1 AS TEXT){collation}, 0 UNION ALL SELECT \
-                       CAST(i.value AS TEXT), c.steps + 1 FROM chain c JOIN record_index i ON i.register = $2 AND \
-                       i.record_type = $3 AND i.field = $4 AND i.record_id = c.id AND i.from_day <= $5 AND \
-                       i.until_day > $5 WHERE c.steps < 100 AND i.value <> '' AND c.id <> $6) SELECT id FROM chain \
-                       WHERE id = $6 LIMIT 1"
-            );
-            let binds: Vec<String> = [start, register.name(), &kind.name, field, &draft.effective_on.to_string(), &own]
-                .map(str::to_owned)
-                .to_vec();
-            let (sql, binds) = renumber(&sql, &binds);
-            let mut query = diesel::sql_query(sql).into_boxed::<MultiBackend>();
-            for bind in binds {
-                query = query.bind::<Text, _>(bind);
-            }
-            let found: Vec<Link> = query.load(self.conn)?;
-            if found.iter().any(|l| l.id == own) {
-                let detail = "the chain of references leads back to this record";
-                faults.push(Violation::error(&format!("/{field}"), "cycle", detail, Some(rule.clause.clone())));
-            }
-        }
-        Ok(faults)
-    }
 }
 
-fn record_type<'r>(register: &'r Register, name: &str) -> Result<&'r RecordType, Error> {
+pub(in crate::store) fn record_type<'r>(register: &'r Register, name: &str) -> Result<&'r RecordType, Error> {
     Ok(register.record_type(name).ok_or(Refusal::NotFound { what: "record type" })?)
 }
 

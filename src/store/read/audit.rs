@@ -26,7 +26,7 @@ use crate::store::error::Error;
 use crate::store::facts;
 use crate::store::guard::{AuditProve, AuditRead, Permit, Sealed};
 use crate::store::read::aggregates::renumber;
-use crate::store::schema::{app_user, audit_event, audit_head, audit_leaf, audit_payload, record_index};
+use crate::store::schema::{app_user, audit_event, audit_head, audit_leaf, audit_payload, former_code, record_index};
 use crate::store::tx::Tx;
 use crate::store::write::WriteTx;
 
@@ -288,7 +288,7 @@ impl<'tx> Tx<'tx> {
                         .flat_map(|t| fields_with(t, Index::Code).map(|(f, _)| (t.name.as_str(), f)))
                         .collect();
                     let (types, names): (Vec<&str>, Vec<&str>) = fields.into_iter().unzip();
-                    record_index::table
+                    let mut found: Vec<String> = record_index::table
                         .filter(record_index::register.eq(register.name()))
                         .filter(record_index::record_type.eq_any(types))
                         .filter(record_index::field.eq_any(names))
@@ -296,7 +296,18 @@ impl<'tx> Tx<'tx> {
                         .select(record_index::record_id)
                         .distinct()
                         .limit(500)
-                        .load(self.conn)?
+                        .load(self.conn)?;
+                    // A code that was corrected away: what was done under it is still part of the history.
+                    let former: Vec<String> = former_code::table
+                        .filter(former_code::register.eq(register.name()))
+                        .filter(former_code::value.eq(subject.trim()))
+                        .select(former_code::record_id)
+                        .limit(500)
+                        .load(self.conn)?;
+                    found.extend(former);
+                    found.sort_unstable();
+                    found.dedup();
+                    found
                 }
             };
             records = Some(match records {

@@ -248,7 +248,7 @@ const LEDGER: (
 
 impl<'tx> Tx<'tx> {
     /// Lets every query of this transaction see one state of the database (SQLite does so anyway).
-    pub(in crate::store) fn freeze(&mut self) -> Result<(), Error> {
+    pub(crate) fn freeze(&mut self) -> Result<(), Error> {
         if let AnyConn::Pg(pg) = &mut *self.conn {
             diesel::sql_query("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ").execute(pg)?;
         }

@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use super::aggregates;
 use super::records::{Page, RecordView, bare_view};
+use super::relations::named;
 use crate::domain::access::{Action, Actor, Coordinates, SectionRights};
 use crate::domain::calendar::instant;
 use crate::domain::record::index::{Status, fields_with, normalised, search_key};
@@ -133,34 +134,18 @@ impl<'tx> Tx<'tx> {
         for row in rows {
             let facts = facts_of(row, record_type, day)?;
             let key = (facts.institution_id, facts.status);
-            let seen = rights.entry(key).or_insert_with(|| {
-                let at = Coordinates {
-                    institution_id: Some(key.0),
-                    about_self: false,
-                    status: key.1,
-                    purpose_given: self.cx.purpose.is_some(),
-                };
-                let listed = actor.sections(&register.policies, &register.definition, kind, Action::RecordList, &at);
-                let mut read = actor.sections(&register.policies, &register.definition, kind, Action::RecordRead, &at);
-                // What may be listed and read is shown; the rest is named.
-                let hidden: Vec<String> =
-                    read.permitted.keys().filter(|s| !listed.permitted.contains_key(*s)).cloned().collect();
-                for section in hidden {
-                    if let Some(ruling) = read.permitted.remove(&section) {
-                        read.refused.insert(section, ruling);
-                    }
-                }
-                read
-            });
+            let seen = rights.entry(key).or_insert_with(|| self.listed(&register, kind, &actor, key));
             views.push(bare_view(&register, kind, facts, seen, day));
         }
         // Aggregates are the same for everybody who may see their section; a page of one institution's is usual.
         if let Some(seen) = rights.values().next() {
             aggregates::fill(self.conn, &register, kind, seen, &mut views, day)?;
+            self.fill_related(&register, kind, seen, &mut views, day)?;
         }
         let mut event = self.event(&register, Action::RecordList, &actor, &permit.ruling);
         event.record_type = Some(record_type.to_owned());
-        event.record_ids = views.iter().map(|v| v.id).collect();
+        let related = named(&register, record_type, &views.iter().collect::<Vec<_>>());
+        event.record_ids = views.iter().map(|v| v.id).chain(related).collect();
         event.sections = rights
             .values()
             .flat_map(|r| r.permitted.keys().cloned())
@@ -171,6 +156,33 @@ impl<'tx> Tx<'tx> {
         // Criteria are named by field, not by value: what somebody searched for may be a personal code.
         event.fields = query.filters.keys().cloned().chain(query.q.as_ref().map(|_| "q".to_owned())).collect();
         Ok(Sealed::new(Page { items: views, next_cursor }, Some(event)))
+    }
+
+    /// What a list shows of records of an institution that stand so: what may be listed and read.
+    pub(in crate::store) fn listed(
+        &self,
+        register: &Register,
+        kind: &RecordType,
+        actor: &Actor,
+        (institution_id, status): (Uuid, Status),
+    ) -> SectionRights {
+        let at = Coordinates {
+            institution_id: Some(institution_id),
+            about_self: false,
+            status,
+            purpose_given: self.cx.purpose.is_some(),
+        };
+        let listed = actor.sections(&register.policies, &register.definition, kind, Action::RecordList, &at);
+        let mut read = actor.sections(&register.policies, &register.definition, kind, Action::RecordRead, &at);
+        // What may be listed and read is shown; the rest is named.
+        let hidden: Vec<String> =
+            read.permitted.keys().filter(|s| !listed.permitted.contains_key(*s)).cloned().collect();
+        for section in hidden {
+            if let Some(ruling) = read.permitted.remove(&section) {
+                read.refused.insert(section, ruling);
+            }
+        }
+        read
     }
 
     /// What every row must satisfy: register, type, day, scope of rights, institution, status.

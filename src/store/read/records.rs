@@ -1,6 +1,6 @@
 //! One record: its state on a day as known at an instant, and its entries.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use chrono::{DateTime, NaiveDate, Utc};
 use diesel::prelude::*;
@@ -9,12 +9,14 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::aggregates;
+use super::relations::named;
 use crate::domain::access::SectionRights;
 use crate::domain::audit::Event;
 use crate::domain::calendar::{instant, rfc3339};
 use crate::domain::record::derive::derive;
 use crate::domain::record::entry::EntryKind;
 use crate::domain::record::index::{Status, life};
+use crate::domain::record::provenance::provenance;
 use crate::domain::record::{Timeline, validate::Violation};
 use crate::domain::refusal::Refusal;
 use crate::domain::registers::Register;
@@ -47,6 +49,9 @@ pub struct RecordView {
     pub data: Value,
     /// Sections that the asker may not see.
     pub redacted: Vec<String>,
+    /// Where the values come from whose source may be elsewhere, by field; only where one record is opened.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub sources: BTreeMap<String, SourceTold>,
     /// When the record was entered.
     pub created_at: String,
     /// When its last entry was made.
@@ -54,6 +59,17 @@ pub struct RecordView {
     /// What is unusual but permitted; only in answers to writes.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<Violation>,
+}
+
+/// Where a value comes from, as it is shown.
+#[derive(Debug, Clone, Serialize)]
+pub struct SourceTold {
+    /// Source of the definition; `None` when it was entered here.
+    pub source: Option<String>,
+    /// The entry that says so.
+    pub entry_id: Uuid,
+    /// When that was made.
+    pub recorded_at: String,
 }
 
 /// An entry as it is shown.
@@ -77,6 +93,8 @@ pub struct EntryView {
     pub made_by: String,
     /// Base documents it rests on.
     pub base_document_ids: Vec<Uuid>,
+    /// Source of the definition from which its values come; `None` when they were entered here.
+    pub source: Option<String>,
     /// Why, for corrections.
     pub reason: Option<String>,
     /// The entry it replaces.
@@ -137,9 +155,34 @@ impl<'tx> Tx<'tx> {
         }
         let actor = self.actor(&register)?;
         let mut event = self.event(&register, crate::domain::access::Action::RecordRead, &actor, &permit.ruling);
-        let view = self.view(&register, facts, &permit.view, day)?;
+        let mut view = self.view(&register, facts, &permit.view, day)?;
+        self.tell_sources(&register, &mut view, day, known_at)?;
         served(&mut event, &register, &view.record_type, &[&view], &permit.view);
         Ok(Sealed::new(view, Some(event)))
+    }
+
+    /// Says where the values come from that the asker sees.
+    fn tell_sources(
+        &mut self,
+        register: &Register,
+        view: &mut RecordView,
+        day: NaiveDate,
+        known_at: Option<DateTime<Utc>>,
+    ) -> Result<(), Error> {
+        let kind = register.record_type(&view.record_type).filter(|k| k.fields.iter().any(|f| f.source.is_some()));
+        let Some(kind) = kind else {
+            return Ok(());
+        };
+        let entries = facts::entries(self.conn, register.name(), view.id)?;
+        view.sources = provenance(kind, &entries, day.max(view.effective_on), known_at)
+            .into_iter()
+            .filter(|(field, _)| view.data.get(field).is_some())
+            .map(|(field, p)| {
+                let recorded_at = rfc3339(p.recorded_at);
+                (field, SourceTold { source: p.source, entry_id: p.entry_id, recorded_at })
+            })
+            .collect();
+        Ok(())
     }
 
     /// The entries of a record after number `after`, at most `limit`.
@@ -152,7 +195,20 @@ impl<'tx> Tx<'tx> {
         after: i64,
         limit: i64,
     ) -> Result<Sealed<'tx, Page<EntryView>>, Error> {
-        type Row = (String, i64, String, String, i64, String, Option<String>, Option<String>, String, String, String);
+        type Row = (
+            String,
+            i64,
+            String,
+            String,
+            i64,
+            String,
+            Option<String>,
+            Option<String>,
+            String,
+            String,
+            String,
+            Option<String>,
+        );
         let register = permit.register.clone();
         let Some(facts) = permit.facts else {
             return Err(Refusal::NotFound { what: "record" }.into());
@@ -176,6 +232,7 @@ impl<'tx> Tx<'tx> {
                 entry::actor_id,
                 entry::audit_id,
                 entry::definition,
+                entry::source,
             ))
             .load(self.conn)?;
         let more = rows.len() > usize::try_from(limit).unwrap_or(usize::MAX);
@@ -221,6 +278,7 @@ impl<'tx> Tx<'tx> {
             actor_id,
             audit,
             definition,
+            source,
         ) in rows
         {
             let mut data = facts::json(&data)?;
@@ -236,6 +294,7 @@ impl<'tx> Tx<'tx> {
                 redacted,
                 recorded_at: rfc3339(instant(recorded_at)),
                 made_by: names.get(&actor_id).cloned().unwrap_or(actor_id),
+                source,
                 reason,
                 supersedes: supersedes.as_deref().map(facts::id).transpose()?,
                 audit_id: facts::id(&audit)?,
@@ -262,6 +321,7 @@ impl<'tx> Tx<'tx> {
         let kind = register.record_type(&facts.record_type).ok_or(Refusal::NotFound { what: "record type" })?;
         let mut view = bare_view(register, kind, facts, rights, day);
         aggregates::fill(self.conn, register, kind, rights, std::slice::from_mut(&mut view), day)?;
+        self.fill_related(register, kind, rights, std::slice::from_mut(&mut view), day)?;
         Ok(view)
     }
 }
@@ -288,6 +348,7 @@ pub(in crate::store) fn bare_view(
         redacted: rights.refused.keys().cloned().collect(),
         created_at: rfc3339(facts.created_at),
         updated_at: rfc3339(facts.updated_at),
+        sources: BTreeMap::new(),
         warnings: Vec::new(),
     }
 }
@@ -311,13 +372,13 @@ pub(in crate::store) fn redact(kind: &RecordType, data: &mut Value, rights: &Sec
 /// Names in the event what is served.
 pub(in crate::store) fn served(
     event: &mut Event,
-    _register: &Register,
+    register: &Register,
     record_type: &str,
     views: &[&RecordView],
     rights: &SectionRights,
 ) {
     event.record_type = Some(record_type.to_owned());
-    event.record_ids = views.iter().map(|v| v.id).collect();
+    event.record_ids = views.iter().map(|v| v.id).chain(named(register, record_type, views)).collect();
     event.sections = rights.permitted.keys().cloned().collect();
     let mut institutions = views.iter().map(|v| v.institution_id);
     event.institution_id = institutions.next().filter(|first| institutions.all(|other| other == *first));

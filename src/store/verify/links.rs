@@ -86,6 +86,7 @@ pub(super) struct EntryRow<'a> {
     pub effective_on: &'a str,
     pub recorded_at: &'a str,
     pub supersedes: &'a str,
+    pub source: &'a str,
     pub by: &'a str,
 }
 
@@ -134,6 +135,7 @@ impl Keys {
             row.effective_on.as_bytes(),
             row.recorded_at.as_bytes(),
             row.supersedes.as_bytes(),
+            row.source.as_bytes(),
             row.by.as_bytes(),
         ];
         self.pair(Link::Entry, event, &parts)
@@ -169,6 +171,7 @@ impl Keys {
                 effective_on: text_member(detail, "effective_on").unwrap_or_default(),
                 recorded_at: outline.recorded_at,
                 supersedes: text_member(detail, "supersedes").unwrap_or_default(),
+                source: text_member(detail, "source").unwrap_or_default(),
                 by: &by,
             };
             found(self.entry(event, &row), &|| {

@@ -126,15 +126,20 @@ impl Log {
         if let Some(supersedes) = &supersedes {
             detail["supersedes"] = json!(supersedes);
         }
+        let source = n.is_multiple_of(20).then_some("elsewhere");
+        if let Some(source) = source {
+            detail["source"] = json!(source);
+        }
         event.detail = Some(detail);
         let by = event.actor.user_id.map_or_else(|| event.actor.name.clone(), |u| u.to_string());
         let recorded = log::record(&mut self.conn, &self.stamps, 0, event).unwrap();
         let (at, audit) = (recorded.recorded_at, recorded.id);
         let supersedes = supersedes.map_or("NULL".to_owned(), |s| format!("'{s}'"));
+        let source = source.map_or("NULL".to_owned(), |s| format!("'{s}'"));
         self.sql(&format!(
             "INSERT OR IGNORE INTO record VALUES ('{REGISTER}', '{record}', 'employee', 'i', 1, 0, 0);
              INSERT INTO entry VALUES ('{REGISTER}', '{entry}', '{record}', {n}, 'change', '2026-11-21', {at}, '{{}}',
-                 NULL, {supersedes}, '{by}', 'd', '{audit}')"
+                 NULL, {supersedes}, '{by}', 'd', '{audit}', {source})"
         ));
         log::integrate(&mut self.conn, REGISTER, &[&recorded]).unwrap();
     }
@@ -467,7 +472,7 @@ fn whatever_is_changed_in_the_log_is_named() {
         ),
         (
             "INSERT INTO entry SELECT register, '00000000-0000-0000-0000-000000000001', record_id, 10000, kind, effective_on,
-                recorded_at, data, reason, supersedes, actor_id, definition, audit_id FROM entry LIMIT 1",
+                recorded_at, data, reason, supersedes, actor_id, definition, audit_id, source FROM entry LIMIT 1",
             &["entry 00000000-0000-0000-0000-000000000001 is not what event"],
         ),
         (
@@ -478,6 +483,8 @@ fn whatever_is_changed_in_the_log_is_named() {
         ("UPDATE entry SET number = 20000 WHERE number = 20", &["entry 00000000-0000-0000-0000-00000000139c is not"]),
         ("UPDATE entry SET effective_on = '2020-01-01' WHERE number = 20", &["00139c is not what"]),
         ("UPDATE entry SET supersedes = NULL WHERE number = 30", &["0013a6 is not what"]),
+        ("UPDATE entry SET source = NULL WHERE number = 20", &["00139c is not what"]),
+        ("UPDATE entry SET source = 'elsewhere' WHERE number = 30", &["0013a6 is not what"]),
         ("UPDATE entry SET actor_id = 'x' WHERE number = 20", &["00139c is not what"]),
         ("DELETE FROM grant_log WHERE act = 'revoked'", &["was revoked, but grant_log does not"]),
         ("UPDATE grant_log SET act = 'granted' WHERE act = 'changed'", &["was changed, but grant_log", "grant_log 0"]),
@@ -609,6 +616,7 @@ const COLUMNS: &[(&str, &[&str], &[&str])] = &[
             "data",
             "reason",
             "audit_id",
+            "source",
         ],
     ),
     (

@@ -15,6 +15,7 @@ use crate::app::disclosure::Brought;
 use crate::domain::case::{CaseParty, CaseState};
 use crate::domain::disclosure::{Answer as Said, Format, ManualRelease, Proposal, Request};
 use crate::domain::record::validate::Violation;
+use crate::store::Left;
 use crate::store::acts::disclosure::NewRequest;
 use crate::store::read::disclosure::{LedgerQuery, Wanted};
 use crate::web::answer::{self, Answer};
@@ -277,12 +278,26 @@ pub async fn decide(state: State, at: At<(String, Uuid)>, sent: Sent<DisclosureD
 /// As the act.
 pub async fn release(state: State, at: At<(String, Uuid)>, asked: Asked, query: Query) -> Answer {
     let (register, id) = at.into_inner();
+    let wanted = wanted(&asked, &query)?;
+    let format = wanted.format;
+    let left = state.app.release_disclosure(asked.cx, register.clone(), id, wanted).await?.into_inner();
+    Ok(file(&register, format, left))
+}
+
+/// In which form something is to leave.
+///
+/// # Errors
+/// 400.
+pub(super) fn wanted(asked: &Asked, query: &Query) -> Result<Wanted, Problem> {
     let excel = query.one_of("for", &[("excel", true)])?.unwrap_or(false);
     let formats =
         [("json", Format::Json), ("csv", Format::Csv { excel }), ("xlsx", Format::Xlsx), ("pdf", Format::Pdf)];
     let format = query.one_of("format", &formats)?.unwrap_or(Format::Json);
-    let wanted = Wanted { format, language: asked.language.code() };
-    let left = state.app.release_disclosure(asked.cx, register.clone(), id, wanted).await?.into_inner();
+    Ok(Wanted { format, language: asked.language.code() })
+}
+
+/// What has left, as a file that names its entry in the ledger.
+pub(super) fn file(register: &str, format: Format, left: Left) -> HttpResponse {
     let media = match format {
         Format::Json => "application/json",
         Format::Csv { .. } => "text/csv; charset=utf-8",
@@ -297,14 +312,14 @@ pub async fn release(state: State, at: At<(String, Uuid)>, asked: Asked, query: 
         .collect();
     let digest = base64::engine::general_purpose::STANDARD.encode(digest);
     let name = format!("{}.{}", left.id, format.as_str());
-    Ok(HttpResponse::Ok()
+    HttpResponse::Ok()
         .insert_header((header::CONTENT_TYPE, media))
         .insert_header((header::CONTENT_DISPOSITION, format!("attachment; filename=\"{name}\"")))
         .insert_header((header::LOCATION, format!("/api/v1/registers/{register}/disclosures/{}", left.id)))
         .insert_header(("repr-digest", format!("sha-256=:{digest}:")))
         // Exactly the bytes that the ledger has the digest of.
         .insert_header((header::CONTENT_ENCODING, "identity"))
-        .body(Bytes::from_owner(left.bytes)))
+        .body(Bytes::from_owner(left.bytes))
 }
 
 /// Enters a release made by other means.

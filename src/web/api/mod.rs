@@ -2,14 +2,19 @@
 
 pub mod audit;
 pub mod cases;
+pub mod confirmations;
 pub mod disclosure;
 pub mod documents;
+pub mod exchanges;
 pub mod grants;
+pub mod imports;
 pub mod institutions;
 pub mod jobs;
+pub mod moves;
 pub mod operations;
 pub mod public;
 pub mod publications;
+pub mod queue;
 pub mod records;
 pub mod registers;
 pub mod reports;

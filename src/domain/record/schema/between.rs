@@ -17,6 +17,9 @@ impl Writer<'_> {
             }
             found.push(json!({ "if": holds(condition, siblings), "then": then }));
         }
+        if let Some(condition) = &field.absent_when {
+            found.push(json!({ "if": holds(condition, siblings), "then": { "not": is_there(field) } }));
+        }
         if let Some(needs) = &field.needs {
             found.push(json!({
                 "x-clause": needs.clause,

@@ -141,6 +141,7 @@ impl<'d> Compiler<'d> {
             section: source.section.as_ref().or(around.section),
         };
         let required_when = source.required_when.as_ref();
+        let absent_when = source.absent_when.as_ref();
         let needs = source.needs.as_ref().map(|needs| {
             let sibling = Sibling::new(&needs.field, siblings)?;
             Ok(NeedPlan { kind: needs.kind, sibling, clause: needs.clause.clone() })
@@ -156,6 +157,7 @@ impl<'d> Compiler<'d> {
             derived: source.derived.is_some(),
             required: source.required,
             required_when: required_when.map(|condition| ConditionPlan::new(condition, siblings)).transpose()?,
+            absent_when: absent_when.map(|condition| ConditionPlan::new(condition, siblings)).transpose()?,
             needs: needs.transpose()?,
             within: source.within_code.clone(),
             items: items(source),

@@ -57,6 +57,7 @@ pub(super) struct FieldPlan {
     pub(super) derived: bool,
     pub(super) required: bool,
     pub(super) required_when: Option<ConditionPlan>,
+    pub(super) absent_when: Option<ConditionPlan>,
     pub(super) needs: Option<NeedPlan>,
     /// Sibling whose code must be the parent of this one's.
     pub(super) within: Option<String>,

@@ -35,7 +35,7 @@ enum Kind {
 }
 
 impl RulePlan {
-    /// `None` for what is not a matter of one record alone: [`RuleKind::NoCycle`], and
+    /// `None` for what is not a matter of the data alone: [`RuleKind::NoCycle`], [`RuleKind::OwnInstitution`], and
     /// [`RuleKind::Inside`] where a record has no life.
     pub(super) fn new(
         rule: &Rule,
@@ -48,7 +48,7 @@ impl RulePlan {
         let section = subject.and_then(|step| fields.get(&step.name)?.section.clone());
         let by = rule.by.clone();
         let kind = match (rule.kind, from, to) {
-            (RuleKind::NoCycle, ..) => return Ok(None),
+            (RuleKind::NoCycle | RuleKind::OwnInstitution, ..) => return Ok(None),
             (RuleKind::Order, Some(from), Some(to)) => Kind::Order { from, to },
             (RuleKind::NoOverlap, Some(from), Some(to)) if of.is_some() => Kind::NoOverlap { from, to, by },
             (RuleKind::Inside, from, to) => {

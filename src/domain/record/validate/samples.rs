@@ -20,6 +20,7 @@ pub(in super::super) fn definition(country: &str, types: &[&str], codelists: &st
         record_types: types.iter().map(|text| toml::from_str(text).unwrap()).collect(),
         codelists: lists.lists,
         cases: Vec::new(),
+        exchanges: Vec::new(),
         document_kinds: Vec::new(),
         clauses: Vec::new(),
         policies: String::new(),
@@ -340,6 +341,8 @@ field = [
   { name = "with_seven", type = "text", label.et = "x", required_when = { field = "integers", one_of = [1, 2] } },
   { name = "with_deep", type = "text", label.et = "x", required_when = { field = "rows/note", is = "deep" } },
   { name = "with_group", type = "text", label.et = "x", required_when = { field = "outer/flag", present = true } },
+  { name = "not_beside", type = "text", label.et = "x", clause = "§ 5", absent_when = { field = "outer/flag", is = true } },
+  { name = "none_beside", type = "text", label.et = "x", repeats = true, absent_when = { field = "language", present = true } },
   { name = "outer", type = "group", label.et = "x", clause = "§ 4", part = [
     { name = "flag", type = "boolean", label.et = "x" },
     { name = "sum", type = "integer", label.et = "x", derived = { take = "days_inclusive", from = "flag", to = "flag" } },

@@ -397,6 +397,22 @@ fn what_is_required_may_hang_on_a_sibling() {
 }
 
 #[test]
+fn what_must_be_absent_beside_something_else_is_refused_with_its_clause() {
+    let register = everything();
+    let faults = |data: Value| {
+        let found = register.state("everything", &data).into_iter().filter(|f| f.code == "must_be_absent");
+        found.map(|f| (f.pointer, f.clause.map(|c| c.0))).collect::<Vec<_>>()
+    };
+    let inner = json!([{ "deepest": "xy" }]);
+    let beside = json!({ "not_beside": "x", "outer": { "flag": true, "inner": inner } });
+    assert_eq!(faults(beside), [("/not_beside".to_owned(), Some("§ 5".to_owned()))]);
+    assert_eq!(faults(json!({ "not_beside": "x", "outer": { "flag": false } })), []);
+    assert_eq!(faults(json!({ "outer": { "flag": true, "inner": inner } })), []);
+    let list = |items: Value| faults(json!({ "language": "et", "none_beside": items })).len();
+    assert_eq!((list(json!(["x"])), list(json!([]))), (1, 0), "an empty list is absent");
+}
+
+#[test]
 fn a_condition_on_a_list_holds_if_one_item_meets_it() {
     let register = everything();
     let required = |member: &str, value: Value| {

@@ -61,6 +61,10 @@ impl Walk<'_> {
             }
             return;
         };
+        if plan.absent_when.as_ref().is_some_and(|condition| condition.holds(members)) {
+            let detail = "This must be left out beside what else is recorded.";
+            self.faults.error(plan, at, "must_be_absent", detail);
+        }
         if let Some(needs) = &plan.needs
             && let Some((code, detail)) = lacking(needs, members)
         {

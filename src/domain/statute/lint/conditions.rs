@@ -16,18 +16,38 @@ impl<'a> Lint<'a> {
             if field.required {
                 self.fault(&place, "the field is required in any case", "Remove `required`, or the condition.");
             }
-            self.condition(at, &place, condition);
+            self.condition(at.siblings, Some(field), &place, condition);
+        }
+        if let Some(condition) = &field.absent_when {
+            let place = place.key("absent_when");
+            if field.required {
+                self.fault(&place, "the field is required in any case", "Remove `required`, or the condition.");
+            } else if field.required_when.as_ref() == Some(condition) {
+                self.fault(
+                    &place,
+                    "what must be there under this condition must not be there under it",
+                    "Change one of the two conditions.",
+                );
+            }
+            self.condition(at.siblings, Some(field), &place, condition);
         }
         self.needs(at);
     }
 
-    fn condition(&mut self, at: At<'a, '_>, place: &Place, condition: &Condition) {
+    /// A condition on one of `siblings`, asked by the sibling `own`, or by the record as a whole.
+    pub(super) fn condition(
+        &mut self,
+        siblings: &'a [Field],
+        own: Option<&Field>,
+        place: &Place,
+        condition: &Condition,
+    ) {
         let given = [condition.is.is_some(), condition.one_of.is_some(), condition.present.is_some()];
         if given.iter().filter(|given| **given).count() != 1 {
             self.fault(place, "a condition asks one thing", "Give exactly one of `is`, `one_of` and `present`.");
         }
         let at_field = place.key("field");
-        let Some(target) = self.sibling(at, &at_field, &condition.field) else {
+        let Some(target) = self.sibling(siblings, own, &at_field, &condition.field) else {
             return;
         };
         if let Some(value) = &condition.is {
@@ -43,19 +63,22 @@ impl<'a> Lint<'a> {
 
     /// The sibling, or the part of a sibling group, that `name` names. It may be a list, of which the engine
     /// asks for one item that fits.
-    fn sibling(&mut self, At { siblings, field, .. }: At<'a, '_>, place: &Place, name: &str) -> Option<&'a Field> {
+    fn sibling(&mut self, siblings: &'a [Field], own: Option<&Field>, place: &Place, name: &str) -> Option<&'a Field> {
         let near = |path: &FieldPath| path.steps().len() <= 2 && path.steps().iter().all(|s| s.chosen.is_none());
         let path = FieldPath::parse(name).ok().filter(near);
         let found = path.as_ref().and_then(|path| Some((path, path.resolve(siblings)?)));
         let Some((path, target)) = found else {
-            self.fault(
-                place,
-                format!("there is no sibling `{name}`"),
-                "Name a field beside this one, or a part of a group beside it as `group/part`.",
-            );
+            let (message, advice) = match own {
+                Some(_) => (
+                    format!("there is no sibling `{name}`"),
+                    "Name a field beside this one, or a part of a group beside it as `group/part`.",
+                ),
+                None => (format!("there is no field `{name}`"), "Name a field, or a part of a group as `group/part`."),
+            };
+            self.fault(place, message, advice);
             return None;
         };
-        if path.steps().first().is_some_and(|step| step.name == field.name) {
+        if path.steps().first().is_some_and(|step| own.is_some_and(|field| step.name == field.name)) {
             self.fault(place, "the field depends on itself", "Name another field.");
             return None;
         }
@@ -117,7 +140,7 @@ impl<'a> Lint<'a> {
         let place = at.place.key("needs");
         self.clause(&place.key("clause"), &needs.clause);
         let place = place.key("field");
-        let target = self.sibling(at, &place, &needs.field);
+        let target = self.sibling(at.siblings, Some(at.field), &place, &needs.field);
         if let Some(group) = target.filter(|_| needs.kind == NeedKind::Consent) {
             self.consent(&place, group);
         }

@@ -18,20 +18,29 @@ const UNITS: &[&str] = &["day", "month", "year"];
 /// Codes that the engine takes from a personal code.
 const SEXES: &[&str] = &["female", "male"];
 
+/// Part of a row that holds the number counted.
+const COUNT: &str = "count";
+/// Part of a row that refers to the related record.
+const RECORD: &str = "record";
+/// Part of a row that refers to its institution.
+const INSTITUTION: &str = "institution";
+
 /// Whether a value of this kind changes without an entry to its record.
 pub(super) fn changes_by_itself(take: Take) -> bool {
     match take {
-        Take::Age | Take::Count | Take::CountDistinct | Take::Sum => true,
-        Take::Sex | Take::BirthDate | Take::PeriodEnd | Take::DaysInclusive => false,
+        Take::Age | Take::Count | Take::CountDistinct | Take::Sum | Take::CountBy | Take::Related => true,
+        Take::Sex | Take::BirthDate | Take::BirthYear | Take::PeriodEnd | Take::DaysInclusive => false,
     }
 }
 
 fn keys(take: Take) -> Keys {
     let (needed, allowed): (&[_], &[_]) = match take {
-        Take::Sex | Take::BirthDate | Take::Age => (&["from"], &["otherwise"]),
+        Take::Sex | Take::BirthDate | Take::BirthYear | Take::Age => (&["from"], &["otherwise"]),
         Take::PeriodEnd | Take::DaysInclusive => (&["from", "to"], &[]),
         Take::Count => (&["of"], &["via"]),
         Take::CountDistinct | Take::Sum => (&["of", "field"], &["via"]),
+        Take::CountBy => (&["of", "by"], &["via"]),
+        Take::Related => (&["of", "field"], &["via"]),
     };
     Keys { needed, allowed }
 }
@@ -46,7 +55,7 @@ impl<'a> Lint<'a> {
         self.keys(&place, derived);
         self.result(at, derived);
         match derived.take {
-            Take::Sex | Take::BirthDate | Take::Age => {
+            Take::Sex | Take::BirthDate | Take::BirthYear | Take::Age => {
                 self.source(at, &place.key("from"), derived.from.as_ref(), &[FieldType::PersonalCode]);
             }
             Take::PeriodEnd => {
@@ -61,16 +70,24 @@ impl<'a> Lint<'a> {
                 self.source(at, &place.key("to"), derived.to.as_ref(), &[FieldType::Date]);
             }
             Take::Count | Take::CountDistinct | Take::Sum => self.aggregate(at, &place, derived),
+            Take::CountBy => {
+                self.aggregate(at, &place, derived);
+                self.count_by(at, &place, derived);
+            }
+            Take::Related => self.related(at, &place, derived),
         }
         self.stand_in(at, &place.key("otherwise"), derived);
     }
 
     fn entered_only(&mut self, field: &Field, place: &Place) {
+        // Computed rows are a list.
+        let rows = field.derived.as_ref().is_some_and(|d| matches!(d.take, Take::CountBy | Take::Related));
         for (key, given) in [
             ("required", field.required),
             ("required_when", field.required_when.is_some()),
+            ("absent_when", field.absent_when.is_some()),
             ("needs", field.needs.is_some()),
-            ("repeats", field.repeats),
+            ("repeats", field.repeats && !rows),
             ("length", field.length.is_some()),
             ("pattern", field.pattern.is_some()),
             ("min", field.min.is_some()),
@@ -97,6 +114,7 @@ impl<'a> Lint<'a> {
             ("of", derived.of.is_some()),
             ("field", derived.field.is_some()),
             ("via", derived.via.is_some()),
+            ("by", !derived.by.is_empty()),
         ] {
             let take = word(&derived.take);
             if !given && needed.contains(&key) {
@@ -120,6 +138,12 @@ impl<'a> Lint<'a> {
             }
             Take::BirthDate | Take::PeriodEnd => {
                 self.of_kind(&place, field, &[FieldType::Date]);
+            }
+            Take::BirthYear => {
+                self.of_kind(&place, field, &[FieldType::Year, FieldType::Integer]);
+            }
+            Take::CountBy | Take::Related => {
+                self.of_kind(&place, field, &[FieldType::Group]);
             }
             Take::Age | Take::DaysInclusive | Take::Count | Take::CountDistinct => {
                 self.of_kind(&place, field, &[FieldType::Integer]);
@@ -151,8 +175,9 @@ impl<'a> Lint<'a> {
     }
 
     fn stand_in(&mut self, at: At<'a, '_>, place: &Place, derived: &Derived) {
-        // An age follows from a birth date too.
-        let kind = if derived.take == Take::Age { FieldType::Date } else { at.field.kind };
+        // An age and a year follow from a birth date too.
+        let from_a_date = matches!(derived.take, Take::Age | Take::BirthYear);
+        let kind = if from_a_date { FieldType::Date } else { at.field.kind };
         let source = self.source(at, place, derived.otherwise.as_ref(), &[kind]);
         if source.is_some_and(|f| f.derived.is_some()) {
             self.fault(place, "what stands in must be entered, and this is computed", "Name a field that is entered.");
@@ -232,12 +257,147 @@ impl<'a> Lint<'a> {
         }
     }
 
-    fn indexed(&mut self, place: &Place, field: &Field) {
+    pub(super) fn indexed(&mut self, place: &Place, field: &Field) {
         if field.index.is_none() {
             self.fault(
                 place,
                 format!("`{}` is not indexed", field.name),
                 format!("Add `index = \"filter\"` to the field `{}`.", field.name),
+            );
+        }
+    }
+
+    /// The parts of rows that count: those by which it is counted, and the number.
+    fn count_by(&mut self, At { field, place: here, .. }: At<'a, '_>, place: &Place, derived: &Derived) {
+        self.once(place, "by", &derived.by);
+        let Some(counted) = derived.of.as_ref().and_then(|name| self.record_type(name)) else {
+            return;
+        };
+        for (index, name) in derived.by.iter().enumerate() {
+            let place = place.item("by", index);
+            let Some(source) = counted.fields.iter().find(|f| f.name == *name) else {
+                let message = format!("`{name}` names no field of {}", counted.name);
+                self.fault(&place, message, "Name a field of the records that are counted.");
+                continue;
+            };
+            if source.repeats {
+                let message = format!("`{name}` has many values");
+                self.fault(&place, message, "Name a field with a single value.");
+            } else {
+                self.indexed(&place, source);
+            }
+            self.row_part(here, field, source);
+        }
+        match field.parts.iter().position(|p| p.name == COUNT) {
+            None => self.fault(here, format!("`{}` has no part `{COUNT}`", field.name), "Add it, of type integer."),
+            Some(at) => {
+                if let Some(part) = field.parts.get(at) {
+                    self.of_kind(&here.item("part", at).key("type"), part, &[FieldType::Integer]);
+                }
+            }
+        }
+        for (index, part) in field.parts.iter().enumerate() {
+            if part.name != COUNT && !derived.by.contains(&part.name) {
+                let message = format!("nothing is counted by `{}`", part.name);
+                self.fault(&here.item("part", index), message, "Add it to `by`, or remove the part.");
+            }
+        }
+    }
+
+    /// Relations: what the two records share, and what is told of the other.
+    fn related(&mut self, at: At<'a, '_>, place: &Place, derived: &Derived) {
+        if !at.top {
+            self.fault(place, "relations are those of a record, not of a part of it", "Move it to the record.");
+        }
+        let here = at.record_type;
+        let institutions = &self.definition.register.institutions.record_type;
+        if let Some(via) = &derived.via {
+            let place = place.key("via");
+            if let Some(reached) = self.open_path(&place, via, &here.name, &here.fields) {
+                self.refers_to(&place, reached, institutions);
+            }
+        }
+        let Some(of) = &derived.of else { return };
+        let types = self.record_type_names();
+        self.known(&place.key("of"), "record type", of, &types);
+        let Some(other) = self.record_type(of) else { return };
+        if let Some(shared) = &derived.field {
+            let place = place.key("field");
+            let mine = self.open_path(&place, shared, &here.name, &here.fields);
+            let theirs =
+                if here.name == other.name { mine } else { self.open_path(&place, shared, &other.name, &other.fields) };
+            if let Some((mine, theirs)) = mine.zip(theirs)
+                && mine.kind != theirs.kind
+            {
+                self.fault(
+                    &place,
+                    format!(
+                        "`{shared}` is of type {} in {} and of type {} in {}, so they never share it",
+                        word(&mine.kind),
+                        here.name,
+                        word(&theirs.kind),
+                        other.name
+                    ),
+                    "Name a field that has one type in both.",
+                );
+            }
+        }
+        self.related_parts(at, other);
+    }
+
+    fn related_parts(&mut self, At { field, place, .. }: At<'a, '_>, other: &'a RecordType) {
+        let institutions = &self.definition.register.institutions.record_type;
+        for (name, target) in [(RECORD, &other.name), (INSTITUTION, institutions)] {
+            match field.parts.iter().position(|p| p.name == name) {
+                None => self.fault(
+                    place,
+                    format!("`{}` has no part `{name}`", field.name),
+                    format!("Add it, a reference to `{target}`."),
+                ),
+                Some(at) => {
+                    if let Some(part) = field.parts.get(at) {
+                        self.refers_to(&place.item("part", at).key("refers_to"), part, target);
+                    }
+                }
+            }
+        }
+        for (index, part) in field.parts.iter().enumerate().filter(|(_, p)| ![RECORD, INSTITUTION].contains(&&*p.name))
+        {
+            match other.fields.iter().find(|f| f.name == part.name) {
+                Some(source) => self.row_part(place, field, source),
+                None => self.fault(
+                    &place.item("part", index),
+                    format!("`{}` names no field of {}", part.name, other.name),
+                    "Name the part like the field that it shows, or remove it.",
+                ),
+            }
+        }
+    }
+
+    /// The part of a row that has the name of `source` must take its values.
+    fn row_part(&mut self, place: &Place, rows: &Field, source: &Field) {
+        let Some((index, part)) = rows.parts.iter().enumerate().find(|(_, p)| p.name == source.name) else {
+            let message = format!("`{}` has no part `{}`", rows.name, source.name);
+            self.fault(place, message, "Add it, of the same type as the field.");
+            return;
+        };
+        let place = place.item("part", index);
+        self.of_kind(&place.key("type"), part, &[source.kind]);
+        if part.kind == source.kind && part.codelist != source.codelist {
+            let message = format!("`{}` has another code list there", part.name);
+            self.fault(&place.key("codelist"), message, "Name the code list of the field.");
+        }
+    }
+
+    /// `field`, named at `place`, must be a reference to records of `target`.
+    pub(super) fn refers_to(&mut self, place: &Place, field: &Field, target: &str) {
+        if self.of_kind(place, field, &[FieldType::Reference])
+            && let Some(other) = field.refers_to.as_ref().filter(|other| *other != target)
+        {
+            self.fault(
+                place,
+                format!("`{}` refers to {other}, but a reference to {target} is needed", field.name),
+                format!("Name a field with `refers_to = \"{target}\"`."),
             );
         }
     }

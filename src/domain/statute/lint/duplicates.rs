@@ -1,4 +1,6 @@
-//! The same list twice: two record types, two groups or two code lists that say the same.
+//! The same list twice: two record types, two groups of one or two code lists that say the same.
+//!
+//! Groups of different record types may be alike: an address is an address, whosever it is.
 //!
 //! Statutes do that (one drafts by copying), and then two lists of the same people live side by side and
 //! drift apart. It is for the definition to say that both clauses mean one list.
@@ -26,7 +28,7 @@ type Lists<'a> = BTreeMap<String, Vec<List<'a>>>;
 impl Lint<'_> {
     pub(super) fn duplicate_lists(&mut self) {
         let mut types: Lists<'_> = BTreeMap::new();
-        let mut groups: Lists<'_> = BTreeMap::new();
+        let mut same = Vec::new();
         for (index, record_type) in self.definition.record_types.iter().enumerate() {
             let place = self.record_place(index);
             let list = List {
@@ -36,12 +38,12 @@ impl Lint<'_> {
             };
             add(&mut types, &record_type.fields, list);
             let title = format!("`{}", record_type.name);
+            let mut groups: Lists<'_> = BTreeMap::new();
             add_groups(&mut groups, &record_type.fields, &title, Some(&record_type.clause), (&place, "field"));
+            same.extend(groups.into_values());
         }
-        for lists in [types, groups] {
-            for same in lists.into_values() {
-                self.same_lists(&same);
-            }
+        for lists in types.into_values().chain(same) {
+            self.same_lists(&lists);
         }
         self.same_codes();
     }

@@ -49,6 +49,7 @@ clause = "§ 3"
 [institutions]
 record_type = "harbour"
 kind_field = "kind"
+email_field = "email"
 
 [[institutions.kind]]
 name = "guest"
@@ -111,6 +112,13 @@ institution_kind = "guest"
 record_types = ["boat"]
 due_on = ["05-01", "10-31"]
 clause = "§ 8"
+responsible_clause = "§ 8"
+label = { et = "kinnitus", en = "confirmation", fi = "vahvistus", sv = "bekräftelse" }
+opens_days_before = 10
+reminders = [10, 0]
+escalates_to = "office"
+inquiry = "query"
+statement = { et = "Andmed on õiged.", en = "The data are right.", fi = "Tiedot ovat oikein.", sv = "Uppgifterna är riktiga." }
 
 [[retention]]
 name = "while_open"
@@ -229,6 +237,12 @@ clause = "§ 5"
 [recipient_notice]
 clause = "§ 6"
 term = "P5D"
+
+[[source]]
+name = "weather_service"
+label = { et = "ilmateenistus", en = "ilmateenistus", fi = "ilmateenistus", sv = "ilmateenistus" }
+clause = "§ 7"
+local_change = "refused"
 "#;
 
 pub(in crate::domain::statute) const CASES: &str = r#"
@@ -328,6 +342,14 @@ procedure = "recipient_notice"
 term = "P5D"
 steps = ["notify"]
 closes_after = ["notify"]
+
+[[case]]
+name = "query"
+label = { et = "küsimus", en = "küsimus", fi = "küsimus", sv = "küsimus" }
+clause = "§ 8"
+procedure = "inquiry"
+about = "institution"
+steps = ["answer"]
 "#;
 
 pub(in crate::domain::statute) const HARBOUR: &str = r#"
@@ -384,6 +406,34 @@ label = { et = "Kaid kulub", en = "Quay used", fi = "Laituria käytössä", sv =
 clause = "§ 4"
 section = "general"
 derived = { take = "sum", of = "boat", field = "length_over_all" }
+
+[[field]]
+name = "email"
+type = "email"
+label = { et = "Aadress", en = "Aadress", fi = "Aadress", sv = "Aadress" }
+clause = "§ 4"
+section = "general"
+retention = "while_open"
+
+[[field]]
+name = "by_class"
+type = "group"
+repeats = true
+label = { et = "Klassiti", en = "Klassiti", fi = "Klassiti", sv = "Klassiti" }
+clause = "§ 4"
+section = "general"
+derived = { take = "count_by", of = "boat", by = ["class"] }
+
+[[field.part]]
+name = "class"
+type = "code"
+codelist = "class"
+label = { et = "Klass", en = "Klass", fi = "Klass", sv = "Klass" }
+
+[[field.part]]
+name = "count"
+type = "integer"
+label = { et = "Arv", en = "Arv", fi = "Arv", sv = "Arv" }
 "#;
 
 pub(in crate::domain::statute) const SKIPPER: &str = r#"
@@ -534,6 +584,15 @@ retention = "after_sale"
 kind = "no_cycle"
 from = "mate"
 clause = "§ 10"
+
+[[move]]
+name = "sale"
+label = { et = "müük", en = "müük", fi = "müük", sv = "müük" }
+clause = "§ 10"
+into = "skipper"
+carries = { mate = "mate" }
+base_documents = ["other"]
+event = "sold"
 "#;
 
 pub(in crate::domain::statute) const BOAT: &str = r#"
@@ -778,6 +837,279 @@ retention = "after_berth"
 
 [subject]
 personal_code = "berth_holder"
+
+[[held_by]]
+kind = "guest"
+clause = "§ 4"
+"#;
+
+pub(in crate::domain::statute) const VOYAGE: &str = r#"
+name = "voyage"
+label = { et = "Reis", en = "Reis", fi = "Reis", sv = "Reis" }
+clause = "§ 13"
+repeated_in = ["§ 12"]
+purposes = ["berths"]
+title = ["crew"]
+base_documents = ["decision", "other"]
+
+[subject]
+personal_code = "captain"
+
+[lifecycle]
+begins = "sails_on"
+ends = "lands_on"
+ground = "landing"
+clause = "§ 13"
+
+[[held_by]]
+kind = "guest"
+where = { field = "email", present = true }
+clause = "§ 4"
+
+[[section]]
+name = "voyage"
+label = { et = "Reis", en = "Reis", fi = "Reis", sv = "Reis" }
+
+[[field]]
+name = "captain"
+type = "personal_code"
+label = { et = "Kapten", en = "Kapten", fi = "Kapten", sv = "Kapten" }
+clause = "§ 13"
+section = "voyage"
+retention = "while_open"
+index = "code"
+
+[[field]]
+name = "crew"
+type = "text"
+label = { et = "Meeskond", en = "Meeskond", fi = "Meeskond", sv = "Meeskond" }
+clause = "§ 13"
+repeated_in = ["§ 12"]
+section = "voyage"
+retention = "while_open"
+index = "filter"
+
+[[field]]
+name = "sails_on"
+type = "date"
+label = { et = "Algus", en = "Algus", fi = "Algus", sv = "Algus" }
+clause = "§ 13"
+section = "voyage"
+retention = "while_open"
+
+[[field]]
+name = "lands_on"
+type = "date"
+label = { et = "Lõpp", en = "Lõpp", fi = "Lõpp", sv = "Lõpp" }
+clause = "§ 13"
+section = "voyage"
+retention = "while_open"
+
+[[field]]
+name = "landing"
+type = "code"
+codelist = "wind"
+label = { et = "Põhjus", en = "Põhjus", fi = "Põhjus", sv = "Põhjus" }
+clause = "§ 13"
+section = "voyage"
+retention = "while_open"
+required_when = { field = "lands_on", present = true }
+absent_when = { field = "lands_on", present = false }
+
+[[field]]
+name = "miles"
+type = "decimal"
+label = { et = "Miile", en = "Miile", fi = "Miile", sv = "Miile" }
+clause = "§ 13"
+section = "voyage"
+retention = "while_open"
+index = "filter"
+
+[[field]]
+name = "weather"
+type = "code"
+codelist = "wind"
+label = { et = "Ilm", en = "Ilm", fi = "Ilm", sv = "Ilm" }
+clause = "§ 13"
+source = "weather_service"
+section = "voyage"
+retention = "while_open"
+
+[[field]]
+name = "stops"
+type = "group"
+repeats = true
+label = { et = "Peatused", en = "Peatused", fi = "Peatused", sv = "Peatused" }
+clause = "§ 13"
+section = "voyage"
+retention = "while_open"
+
+[[field.part]]
+name = "harbour"
+type = "reference"
+refers_to = "harbour"
+label = { et = "Sadam", en = "Sadam", fi = "Sadam", sv = "Sadam" }
+
+[[field.part]]
+name = "until"
+type = "date"
+label = { et = "Kuni", en = "Kuni", fi = "Kuni", sv = "Kuni" }
+
+[[field]]
+name = "fellows"
+type = "group"
+repeats = true
+label = { et = "Kaaslased", en = "Kaaslased", fi = "Kaaslased", sv = "Kaaslased" }
+clause = "§ 13"
+section = "voyage"
+derived = { take = "related", of = "voyage", field = "captain", via = "stops/harbour" }
+
+[[field.part]]
+name = "record"
+type = "reference"
+refers_to = "voyage"
+label = { et = "Reis", en = "Reis", fi = "Reis", sv = "Reis" }
+
+[[field.part]]
+name = "institution"
+type = "reference"
+refers_to = "harbour"
+label = { et = "Sadam", en = "Sadam", fi = "Sadam", sv = "Sadam" }
+
+[[field.part]]
+name = "crew"
+type = "text"
+label = { et = "Meeskond", en = "Meeskond", fi = "Meeskond", sv = "Meeskond" }
+
+[[check]]
+name = "two_helms"
+label = { et = "Kahel laeval korraga.", en = "Kahel laeval korraga.", fi = "Kahel laeval korraga.", sv = "Kahel laeval korraga." }
+clause = "§ 13"
+kind = "held_elsewhere"
+severity = "warning"
+warns = true
+
+[[check]]
+name = "crowd"
+label = { et = "Liiga palju reise.", en = "Liiga palju reise.", fi = "Liiga palju reise.", sv = "Liiga palju reise." }
+clause = "§ 13"
+kind = "group_size"
+severity = "warning"
+fields = ["crew"]
+limit = "4"
+when = { field = "weather", is = "gale" }
+
+[[check]]
+name = "tired"
+label = { et = "Liiga palju miile.", en = "Liiga palju miile.", fi = "Liiga palju miile.", sv = "Liiga palju miile." }
+clause = "§ 13"
+kind = "sum_per_subject"
+severity = "error"
+fields = ["miles"]
+limit = "1000.5"
+
+[[check]]
+name = "overdue"
+label = { et = "Peaks tagasi olema.", en = "Peaks tagasi olema.", fi = "Peaks tagasi olema.", sv = "Peaks tagasi olema." }
+clause = "§ 13"
+kind = "expired"
+severity = "warning"
+fields = ["lands_on"]
+
+[[check]]
+name = "alone"
+label = { et = "Meeskond puudub.", en = "Meeskond puudub.", fi = "Meeskond puudub.", sv = "Meeskond puudub." }
+clause = "§ 13"
+kind = "missing"
+severity = "error"
+fields = ["crew", "stops"]
+
+[[check]]
+name = "half_told"
+label = { et = "Lõpp või põhjus puudub.", en = "Lõpp või põhjus puudub.", fi = "Lõpp või põhjus puudub.", sv = "Lõpp või põhjus puudub." }
+clause = "§ 13"
+kind = "unpaired"
+severity = "error"
+fields = ["lands_on", "landing"]
+
+[queue]
+clause = "§ 13"
+institution = "stops/harbour"
+
+[[queue.key]]
+name = "fleeing"
+label = { et = "tormi eest", en = "tormi eest", fi = "tormi eest", sv = "tormi eest" }
+basis = "§ 13"
+kind = "holds"
+when = { field = "weather", one_of = ["gale"] }
+
+[[queue.key]]
+name = "first"
+label = { et = "enne teisi", en = "enne teisi", fi = "enne teisi", sv = "enne teisi" }
+basis = "tava"
+kind = "earlier"
+field = "sails_on"
+
+[[queue.key]]
+name = "company"
+label = { et = "kaaslased ees", en = "kaaslased ees", fi = "kaaslased ees", sv = "kaaslased ees" }
+basis = "tava"
+kind = "related"
+field = "fellows"
+
+[[move]]
+name = "next_leg"
+label = { et = "järgmine ots", en = "järgmine ots", fi = "järgmine ots", sv = "järgmine ots" }
+clause = "§ 13"
+into = "voyage"
+carries = { captain = "captain", stops = "stops" }
+ends = true
+ground = "gale"
+base_documents = ["decision"]
+event = "landed"
+accepted = true
+"#;
+
+pub(in crate::domain::statute) const EXCHANGES: &str = r#"
+[[exchange]]
+name = "to_the_guard"
+label = { et = "rannavalvele", en = "rannavalvele", fi = "rannavalvele", sv = "rannavalvele" }
+clause = "§ 7"
+direction = "export"
+partner = "Rannavalve"
+recipient = "coast_guard"
+ground = "rescue"
+
+[[exchange.part]]
+name = "Paadid"
+record_type = "boat"
+where = { field = "insured", is = true }
+column = [
+  { name = "Nimi", field = "name" },
+  { name = "Klass", field = "class", codes = { sail = "P", motor = "M" } },
+  { name = "Saabus", field = "moored_on", form = "dotted_date" },
+  { name = "Kindlustus", field = "insured", form = "jah_ei" },
+  { name = "Sadam", field = "institution/name" },
+]
+
+[[exchange]]
+name = "from_the_weather"
+label = { et = "ilmateenistuselt", en = "ilmateenistuselt", fi = "ilmateenistuselt", sv = "ilmateenistuselt" }
+clause = "§ 7"
+direction = "import"
+partner = "Ilmateenistus"
+source = "weather_service"
+
+[[exchange.part]]
+name = "Reisid"
+record_type = "voyage"
+base_document = "other"
+creates = true
+column = [
+  { name = "Isikukood", field = "captain" },
+  { name = "Ilm", field = "weather", codes = { gale = "9" } },
+  { name = "Kodusadam", field = "institution/name" },
+]
 "#;
 
 pub(in crate::domain::statute) const CODELISTS: &str = r#"
@@ -858,6 +1190,15 @@ clause = "§ 12"
 code = [
   { code = "hull", label = { et = "kere", en = "hull", fi = "runko", sv = "skrov" } },
   { code = "rigging", label = { et = "taglas", en = "rigging", fi = "takila", sv = "rigg" } },
+]
+
+[[codelist]]
+name = "wind"
+label = { et = "Tuul", en = "Wind", fi = "Tuuli", sv = "Vind" }
+clause = "§ 13"
+code = [
+  { code = "gale", label = { et = "maru", en = "gale", fi = "kova tuuli", sv = "kuling" } },
+  { code = "lull", label = { et = "vaikus", en = "lull", fi = "tyyni", sv = "stiltje" } },
 ]
 "#;
 
@@ -954,9 +1295,11 @@ pub(in crate::domain::statute) fn sources() -> Sources {
         ("records/boat.toml", BOAT),
         ("records/harbour.toml", HARBOUR),
         ("records/skipper.toml", SKIPPER),
+        ("records/voyage.toml", VOYAGE),
         ("codelists.toml", CODELISTS),
         ("documents.toml", DOCUMENTS),
         ("cases.toml", CASES),
+        ("exchanges.toml", EXCHANGES),
         ("clauses.toml", CLAUSES),
         ("access.cedar", POLICIES),
     ]

@@ -46,6 +46,8 @@ impl<'a> Lint<'a> {
         if let Some(clause) = &field.clause {
             self.clause(&place.key("clause"), clause);
         }
+        self.repeated(place, field.clause.as_ref(), &field.repeated_in);
+        self.source_of(at);
         if let Some(basis) = &field.basis {
             self.text(&place.key("basis"), basis);
         }

@@ -41,6 +41,8 @@ impl<'a> Lint<'a> {
         self.uniqueness(record_type, place);
         self.fields(record_type, &record_type.fields, place, "field");
         self.rules(record_type, place);
+        self.repeated(place, Some(&record_type.clause), &record_type.repeated_in);
+        self.duties(record_type, place);
     }
 
     fn sections(&mut self, record_type: &'a RecordType, place: &Place) {

@@ -44,6 +44,12 @@ impl Lint<'_> {
         self.some(&root, "purpose", "purpose", register.purposes.len());
         self.items("purpose", &root, "purpose", &register.purposes);
         self.items("statement", &root, "statement", &register.statements);
+        if let Some(effect) = &register.legal_effect {
+            let place = root.key("legal_effect");
+            self.machine_name(&place, &effect.name);
+            self.label(&place.key("label"), &effect.label);
+            self.clause(&place.key("clause"), &effect.clause);
+        }
         self.items("ground for ending a grant", &root, "revocation_ground", &register.revocation_grounds);
         self.items("ground for refusal", &root, "refusal_ground", &register.refusal_grounds);
         self.institutions(&root.key("institutions"));
@@ -267,6 +273,9 @@ impl Lint<'_> {
             let place = root.item("confirmation", index);
             self.machine_name(&place, &duty.name);
             self.clause(&place.key("clause"), &duty.clause);
+            self.clause(&place.key("responsible_clause"), &duty.responsible_clause);
+            self.label(&place.key("label"), &duty.label);
+            self.label(&place.key("statement"), &duty.statement);
             self.known(&place.key("institution_kind"), "kind of institution", &duty.institution_kind, &kinds);
             self.some(&place, "record_types", "record type to confirm", duty.record_types.len());
             self.all_known(&place, "record_types", "record type", &duty.record_types, &types);
@@ -281,6 +290,7 @@ impl Lint<'_> {
                     );
                 }
             }
+            self.confirmation_rhythm(duty, &place);
         }
     }
 
@@ -344,12 +354,24 @@ impl Lint<'_> {
                     format!("`{event}` is not the name of an event"),
                     "Write `event:` and a machine name.",
                 );
+                return;
+            }
+            let types = &self.definition.record_types;
+            let makes = |t: &RecordType| t.moves.iter().any(|m| m.event.as_deref() == Some(event));
+            let (users, others): (Vec<&RecordType>, Vec<&RecordType>) = types.iter().partition(|t| uses(t, rule));
+            let deaf = users.iter().find(|t| !makes(t)).map(|t| t.name.as_str());
+            let advice = "Add `event` to the move of the record that starts the period, or name a date.";
+            if let Some(name) = deaf {
+                let message = format!("no move of `{name}` makes the event `{event}`, so its period never begins");
+                self.fault(place, message, advice);
+            } else if users.is_empty() && !others.iter().any(|t| makes(t)) {
+                let message = format!("no move makes the event `{event}`, so the period never begins");
+                self.fault(place, message, advice);
             }
             return;
         }
         let types = &self.definition.record_types;
-        let uses_rule = |t: &&RecordType| t.fields.iter().any(|f| f.retention.as_ref() == Some(&rule.name));
-        let mut users: Vec<&RecordType> = types.iter().filter(uses_rule).collect();
+        let mut users: Vec<&RecordType> = types.iter().filter(|t| uses(t, rule)).collect();
         if users.is_empty() {
             let names =
                 |t: &&RecordType| trigger.parse::<super::FieldPath>().is_ok_and(|p| p.resolve(&t.fields).is_some());
@@ -408,6 +430,11 @@ impl Lint<'_> {
     fn period_fault(&mut self, place: &Place, text: &str) {
         self.fault(place, format!("`{text}` is not a period"), "Write it as ISO 8601 has it: P10Y, P6M, P2W or P30D.");
     }
+}
+
+/// Whether fields of `record_type` are kept by `rule`.
+fn uses(record_type: &RecordType, rule: &RetentionRule) -> bool {
+    record_type.fields.iter().any(|f| f.retention.as_ref() == Some(&rule.name))
 }
 
 fn is_short_name(text: &str) -> bool {

@@ -11,7 +11,7 @@ fn keys(kind: RuleKind) -> (&'static [&'static str], &'static [&'static str]) {
         RuleKind::NoOverlap => (&["of", "from", "to"], &["by"]),
         RuleKind::Inside => (&["from"], &["of", "to"]),
         RuleKind::Sequence => (&["of", "from"], &["by", "first", "last"]),
-        RuleKind::NoCycle => (&["from"], &[]),
+        RuleKind::NoCycle | RuleKind::OwnInstitution => (&["from"], &[]),
     }
 }
 
@@ -63,11 +63,23 @@ impl<'a> Lint<'a> {
     }
 
     fn rule(&mut self, record_type: &'a RecordType, place: &Place, rule: &'a Rule, owner: &str, fields: &'a [Field]) {
+        let institutions = self.definition.register.institutions.record_type.as_str();
         let mut part = |key: &'static str, path: Option<&String>, kind: FieldType| {
             let place = place.key(key);
             let field = self.path(&place, path?, owner, fields)?;
             self.of_kind(&place, field, &[kind]).then_some(field)
         };
+        if rule.kind == RuleKind::OwnInstitution {
+            let reference = part("from", rule.from.as_ref(), FieldType::Reference);
+            if let Some(field) = reference.filter(|f| f.refers_to.as_deref() != Some(institutions)) {
+                self.fault(
+                    &place.key("from"),
+                    format!("`{}` does not refer to {institutions}", field.name),
+                    "Name a reference to the institution type.",
+                );
+            }
+            return;
+        }
         if rule.kind == RuleKind::NoCycle {
             let reference = part("from", rule.from.as_ref(), FieldType::Reference);
             if let Some(field) = reference.filter(|f| f.refers_to.as_ref() != Some(&record_type.name)) {
@@ -99,7 +111,8 @@ impl<'a> Lint<'a> {
                 format!("a record of type {} has no life to be inside of", record_type.name),
                 "Add `lifecycle`, or remove the rule.",
             ),
-            RuleKind::Inside | RuleKind::Order | RuleKind::NoOverlap | RuleKind::NoCycle => {}
+            RuleKind::Inside | RuleKind::Order | RuleKind::NoOverlap | RuleKind::NoCycle | RuleKind::OwnInstitution => {
+            }
         }
     }
 

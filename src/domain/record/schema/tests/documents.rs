@@ -80,8 +80,15 @@ impl<'v> Maker<'v> {
         let Some(place) = tape.pick(&places) else {
             return;
         };
-        match tape.below(8) {
+        match tape.below(10) {
             0 => remove(document, &place),
+            // What is not there, among others what must not be.
+            8 | 9 => {
+                let fields = &self.validation.record_type.fields;
+                let all: Vec<String> = fields.iter().filter(|f| f.derived.is_none()).map(|f| f.name.clone()).collect();
+                let name = tape.pick(&all).unwrap_or_default();
+                self.supply(document, &format!("/{name}"), tape);
+            }
             1 => self.supply(document, &place, tape),
             2 => {
                 let other = tape.pick(&places).unwrap_or_default();

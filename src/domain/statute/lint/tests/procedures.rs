@@ -114,8 +114,12 @@ fn letters_reach_somebody() {
     wrong("collision", "\"cloud\"]", "\"pirates\"]", "tells", ".tells[#2]", message);
     wrong("order", "\"cloud\"", "\"pirates\"", "forwards_to", ".forwards_to", message);
     wrong("collision", "\"cloud\"]", "\"office\"]", "tells", ".tells[#2]", "`office` is there twice");
+    let mut sources = changed(REGISTER, "email_field = \"email\"\n", "");
+    sources.insert(CASES.into(), sources[CASES].replace("\"cloud\"]", "\"institution\"]"));
+    let found = faults(&sources);
+    let found: Vec<_> = found.iter().map(|f| (f.path.as_str(), f.message.as_str())).collect();
     let message = "nothing says where letters to an institution go";
-    wrong("collision", "\"cloud\"]", "\"institution\"]", "tells", ".tells", message);
+    assert_eq!(found, [("case[collision].tells", message), ("confirmation[spring].reminders", message)]);
     let address = "email = \"kontor@sadam.example\"";
     for (to, told) in [("", "``"), ("kontor", "`kontor`"), ("@sadam.example", "`@sadam.example`")] {
         let to = format!("email = \"{to}\"");
@@ -129,9 +133,8 @@ fn letters_reach_somebody() {
     let message = "`institution` stands for the institution that a case is about";
     assert!(faults(&sources).iter().any(|f| f.message == message));
     let message = "`name` is of type text, but email is needed";
-    let line = "kind_field = \"kind\"";
-    let with = "kind_field = \"kind\"\nemail_field = \"name\"";
-    one(REGISTER, line, with, "email_field", "institutions.email_field", message);
+    let line = "email_field = \"email\"";
+    one(REGISTER, line, "email_field = \"name\"", "email_field", "institutions.email_field", message);
 }
 
 #[test]
@@ -211,7 +214,8 @@ fn each_procedure_has_what_it_cannot_do_without() {
     assert_eq!(found.iter().map(|f| f.message.as_str()).collect::<Vec<_>>(), [message]);
     let message = "a case of the procedure `disclosure` needs a recipient who may receive more than aggregates";
     let sources = changed(REGISTER, "grounds = [\"rescue\"]", "grounds = [\"rescue\"]\naggregates_only = true");
-    assert_eq!(faults(&sources).iter().map(|f| f.message.as_str()).collect::<Vec<_>>(), [message]);
+    let sent = "`coast_guard` receives aggregates only, and this sends records";
+    assert_eq!(faults(&sources).iter().map(|f| f.message.as_str()).collect::<Vec<_>>(), [message, sent]);
 }
 
 #[test]

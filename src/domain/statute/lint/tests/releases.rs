@@ -16,7 +16,14 @@ fn recipients_have_grounds_and_grounds_have_recipients() {
     );
     let found = faults(&changed(REGISTER, rescue, "grounds = []"));
     let found: Vec<&str> = found.iter().map(|f| f.message.as_str()).collect();
-    assert_eq!(found, ["there is no ground", "nobody may receive data on the ground `rescue`"]);
+    assert_eq!(
+        found,
+        [
+            "`coast_guard` receives nothing on the ground `rescue`",
+            "there is no ground",
+            "nobody may receive data on the ground `rescue`"
+        ]
+    );
 }
 
 #[test]

@@ -1,0 +1,190 @@
+-- PostgreSQL. In step with migrations/sqlite: the same tables, columns and keys.
+-- Instead of triggers, the run-time role has no UPDATE or DELETE on what only grows: see `andmekogu migrate --grant`.
+-- The rhythm of an institution's data: moves of records, imports and exchanges, confirmation on fixed dates.
+
+-- Where the values of an entry come from, when not from whoever entered it.
+ALTER TABLE entry ADD COLUMN source TEXT COLLATE "C";
+
+-- The records of one institution, with everything by which they are chosen: without the days SQLite, which keeps no
+-- statistics of its own accord, would rather go through the records of all institutions.
+DROP INDEX record_index_by_institution;
+CREATE INDEX record_index_by_institution ON record_index
+    (register, record_type, field, institution_id, value, record_id, from_day, until_day, begins_on, ends_on);
+
+-- How one record gave rise to another. Until the receiver accepts, `into_record` is empty.
+CREATE TABLE record_move (
+    register TEXT COLLATE "C" NOT NULL,
+    id TEXT COLLATE "C" NOT NULL,
+    name TEXT COLLATE "C" NOT NULL,
+    state TEXT COLLATE "C" NOT NULL,
+    from_record TEXT COLLATE "C" NOT NULL,
+    from_institution TEXT COLLATE "C" NOT NULL,
+    into_institution TEXT COLLATE "C" NOT NULL,
+    into_record TEXT COLLATE "C",
+    effective_on TEXT COLLATE "C" NOT NULL,
+    begun_at BIGINT NOT NULL,
+    ended_at BIGINT,
+    body TEXT COLLATE "C" NOT NULL,
+    audit_id TEXT COLLATE "C" NOT NULL,
+    PRIMARY KEY (register, id),
+    FOREIGN KEY (register, from_record) REFERENCES record (register, id),
+    FOREIGN KEY (register, audit_id) REFERENCES audit_event (register, id)
+);
+CREATE INDEX record_move_by_from ON record_move (register, from_record, id);
+CREATE INDEX record_move_by_into ON record_move (register, into_record, id) WHERE into_record IS NOT NULL;
+CREATE INDEX record_move_by_receiver ON record_move (register, into_institution, state, id);
+
+-- What happened to a record on a day, apart from its data: events from which retention rules count.
+CREATE TABLE record_event (
+    register TEXT COLLATE "C" NOT NULL,
+    record_id TEXT COLLATE "C" NOT NULL,
+    event TEXT COLLATE "C" NOT NULL,
+    on_day TEXT COLLATE "C" NOT NULL,
+    audit_id TEXT COLLATE "C" NOT NULL,
+    PRIMARY KEY (register, record_id, event, audit_id),
+    FOREIGN KEY (register, record_id) REFERENCES record (register, id),
+    FOREIGN KEY (register, audit_id) REFERENCES audit_event (register, id)
+);
+
+-- Personal codes that a record had and no state of it has any more, so that whoever looks for one finds its history.
+CREATE TABLE former_code (
+    register TEXT COLLATE "C" NOT NULL,
+    value TEXT COLLATE "C" NOT NULL,
+    record_id TEXT COLLATE "C" NOT NULL,
+    PRIMARY KEY (register, value, record_id),
+    FOREIGN KEY (register, record_id) REFERENCES record (register, id)
+);
+
+-- Imports that changed something, and what each of their rows did: for their report, and for taking them back.
+CREATE TABLE import_run (
+    register TEXT COLLATE "C" NOT NULL,
+    id TEXT COLLATE "C" NOT NULL,
+    record_type TEXT COLLATE "C" NOT NULL,
+    institution_id TEXT COLLATE "C" NOT NULL,
+    state TEXT COLLATE "C" NOT NULL,
+    made_by TEXT COLLATE "C" NOT NULL,
+    made_at BIGINT NOT NULL,
+    undone_at BIGINT,
+    sha256 TEXT COLLATE "C" NOT NULL,
+    body TEXT COLLATE "C" NOT NULL,
+    audit_id TEXT COLLATE "C" NOT NULL,
+    PRIMARY KEY (register, id),
+    FOREIGN KEY (register, audit_id) REFERENCES audit_event (register, id)
+);
+CREATE INDEX import_run_by_institution ON import_run (register, institution_id, id);
+CREATE TABLE import_row (
+    register TEXT COLLATE "C" NOT NULL,
+    import_id TEXT COLLATE "C" NOT NULL,
+    position BIGINT NOT NULL,
+    record_id TEXT COLLATE "C" NOT NULL,
+    entry_id TEXT COLLATE "C" NOT NULL,
+    outcome TEXT COLLATE "C" NOT NULL,
+    PRIMARY KEY (register, import_id, position),
+    FOREIGN KEY (register, import_id) REFERENCES import_run (register, id)
+);
+CREATE INDEX import_row_by_entry ON import_row (register, entry_id);
+
+-- How somebody's sheets name their columns, kept for the next time.
+CREATE TABLE column_mapping (
+    register TEXT COLLATE "C" NOT NULL,
+    user_id TEXT COLLATE "C" NOT NULL,
+    record_type TEXT COLLATE "C" NOT NULL,
+    body TEXT COLLATE "C" NOT NULL,
+    kept_at BIGINT NOT NULL,
+    audit_id TEXT COLLATE "C" NOT NULL,
+    PRIMARY KEY (register, user_id, record_type),
+    FOREIGN KEY (register, audit_id) REFERENCES audit_event (register, id)
+);
+
+-- Exchanges with other registers. What went out stands in the ledger of disclosures as well.
+CREATE TABLE exchange_run (
+    register TEXT COLLATE "C" NOT NULL,
+    id TEXT COLLATE "C" NOT NULL,
+    exchange TEXT COLLATE "C" NOT NULL,
+    made_by TEXT COLLATE "C" NOT NULL,
+    made_at BIGINT NOT NULL,
+    sha256 TEXT COLLATE "C" NOT NULL,
+    disclosure_id TEXT COLLATE "C",
+    body TEXT COLLATE "C" NOT NULL,
+    audit_id TEXT COLLATE "C" NOT NULL,
+    PRIMARY KEY (register, id),
+    FOREIGN KEY (register, audit_id) REFERENCES audit_event (register, id)
+);
+
+-- Duties to confirm: one for each institution and day. What is confirmed stays as it is for ever.
+CREATE TABLE confirmation (
+    register TEXT COLLATE "C" NOT NULL,
+    id TEXT COLLATE "C" NOT NULL,
+    duty TEXT COLLATE "C" NOT NULL,
+    institution_id TEXT COLLATE "C" NOT NULL,
+    due_on TEXT COLLATE "C" NOT NULL,
+    acts_by TEXT COLLATE "C" NOT NULL,
+    opens_on TEXT COLLATE "C" NOT NULL,
+    cancelled_at BIGINT,
+    confirmed_at BIGINT,
+    confirmed_on TEXT COLLATE "C",
+    confirmed_by TEXT COLLATE "C",
+    number BIGINT,
+    root TEXT COLLATE "C",
+    size BIGINT,
+    body TEXT COLLATE "C" NOT NULL,
+    audit_id TEXT COLLATE "C" NOT NULL,
+    PRIMARY KEY (register, id),
+    UNIQUE (register, duty, institution_id, due_on),
+    UNIQUE (register, number),
+    FOREIGN KEY (register, audit_id) REFERENCES audit_event (register, id)
+);
+CREATE INDEX confirmation_by_due ON confirmation (register, due_on, institution_id, id);
+CREATE INDEX confirmation_by_institution ON confirmation (register, institution_id, due_on, id);
+-- The leaves of what was confirmed, in their order.
+CREATE TABLE confirmed_record (
+    register TEXT COLLATE "C" NOT NULL,
+    confirmation_id TEXT COLLATE "C" NOT NULL,
+    position BIGINT NOT NULL,
+    record_id TEXT COLLATE "C" NOT NULL,
+    record_type TEXT COLLATE "C" NOT NULL,
+    version BIGINT NOT NULL,
+    leaf BYTEA NOT NULL,
+    PRIMARY KEY (register, confirmation_id, position),
+    UNIQUE (register, confirmation_id, record_id),
+    FOREIGN KEY (register, confirmation_id) REFERENCES confirmation (register, id)
+);
+CREATE INDEX confirmed_record_by_record ON confirmed_record (register, record_id);
+-- What was said on the way to a confirmation: parts checked, reasons for warnings, exceptions under an inquiry.
+CREATE TABLE confirmation_note (
+    register TEXT COLLATE "C" NOT NULL,
+    id TEXT COLLATE "C" NOT NULL,
+    confirmation_id TEXT COLLATE "C" NOT NULL,
+    kind TEXT COLLATE "C" NOT NULL,
+    subject TEXT COLLATE "C" NOT NULL,
+    made_by TEXT COLLATE "C" NOT NULL,
+    made_at BIGINT NOT NULL,
+    body TEXT COLLATE "C" NOT NULL,
+    audit_id TEXT COLLATE "C" NOT NULL,
+    PRIMARY KEY (register, id),
+    FOREIGN KEY (register, confirmation_id) REFERENCES confirmation (register, id),
+    FOREIGN KEY (register, audit_id) REFERENCES audit_event (register, id)
+);
+CREATE INDEX confirmation_note_by_confirmation ON confirmation_note (register, confirmation_id, id);
+
+-- Secret addresses under which users' calendar programs fetch due dates; kept by digest.
+CREATE TABLE calendar_feed (
+    register TEXT COLLATE "C" NOT NULL,
+    digest TEXT COLLATE "C" NOT NULL,
+    user_id TEXT COLLATE "C" NOT NULL,
+    made_at BIGINT NOT NULL,
+    revoked_at BIGINT,
+    audit_id TEXT COLLATE "C" NOT NULL,
+    PRIMARY KEY (register, digest),
+    FOREIGN KEY (register, audit_id) REFERENCES audit_event (register, id)
+);
+CREATE INDEX calendar_feed_by_user ON calendar_feed (register, user_id);
+
+-- A confirmation is made once and never taken back or altered.
+CREATE FUNCTION confirmation_stays() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'what is confirmed stays';
+END
+$$;
+CREATE TRIGGER confirmation_stays BEFORE UPDATE ON confirmation FOR EACH ROW
+    WHEN (OLD.confirmed_at IS NOT NULL) EXECUTE FUNCTION confirmation_stays();
