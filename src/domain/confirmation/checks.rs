@@ -18,7 +18,7 @@ use crate::domain::calendar::parse_day;
 use crate::domain::hex;
 use crate::domain::record::derive::derive;
 use crate::domain::record::validate::{Severity, Violation};
-use crate::domain::statute::definition::{Condition, Field};
+use crate::domain::statute::definition::Field;
 use crate::domain::statute::duties::{Check, CheckKind, CheckSeverity};
 use crate::domain::statute::path::FieldPath;
 use crate::domain::statute::{Clause, RecordType};
@@ -121,7 +121,7 @@ pub fn findings(
             continue;
         };
         let looked_at = records.iter().zip(&states).map(|(record, data)| Looked { record, data });
-        let looked_at = looked_at.filter(|one| check.when.as_ref().is_none_or(|when| holds(when, one.data))).collect();
+        let looked_at = looked_at.filter(|one| check.when.as_ref().is_none_or(|when| when.holds(one.data))).collect();
         Run { kind, check, paths, across, day, looked_at }.find(&mut found);
     }
     found
@@ -165,18 +165,6 @@ fn looks_at_derived(kind: &RecordType, check: &Check) -> bool {
     let paths = check.fields.iter().chain(check.when.as_ref().map(|when| &when.field));
     let paths = paths.filter_map(|path| FieldPath::parse(path).ok());
     paths.into_iter().any(|path| path.along(&kind.fields).flatten().any(|field| field.derived.is_some()))
-}
-
-/// Whether a condition is true of a record. Of a list it is enough that one item meets it.
-fn holds(condition: &Condition, data: &Value) -> bool {
-    let path = FieldPath::parse(&condition.field);
-    let values = path.map(|path| path.values(data)).unwrap_or_default();
-    match (&condition.is, &condition.one_of, condition.present) {
-        (Some(wanted), _, _) => values.contains(&wanted),
-        (None, Some(wanted), _) => values.into_iter().any(|value| wanted.contains(value)),
-        (None, None, Some(present)) => values.is_empty() != present,
-        (None, None, None) => false,
-    }
 }
 
 /// A record with what follows from its data.

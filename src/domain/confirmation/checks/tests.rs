@@ -4,6 +4,7 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
+use crate::domain::statute::definition::Condition;
 
 /// The register's pupils, with a check of every kind.
 const PUPIL: &str = r#"
@@ -241,7 +242,7 @@ fn fields_of_different_groups_belong_together_in_the_record() {
 #[test]
 fn a_condition_is_met_by_a_value_by_one_of_several_or_by_presence() {
     let data = json!({ "a": "x", "list": [{ "b": 1 }, { "b": 2 }], "none": null, "empty": [] });
-    let condition = |text: Value| holds(&serde_json::from_value(text).unwrap(), &data);
+    let condition = |text: Value| serde_json::from_value::<Condition>(text).unwrap().holds(&data);
     assert!(condition(json!({ "field": "a", "is": "x" })));
     assert!(!condition(json!({ "field": "a", "is": "y" })));
     assert!(condition(json!({ "field": "list/b", "one_of": [2, 3] })));
