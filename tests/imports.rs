@@ -9,6 +9,7 @@ use chrono::NaiveDate;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use crate::harness::city::form;
 use crate::harness::people::code;
 use crate::harness::{Answer, Client, Harness, Place, definitions, no_postgres};
 
@@ -60,20 +61,6 @@ fn found(by: &Client, name: &str) -> String {
     let data = json!({ "harbour_name": name, "harbour_kind": "lake" });
     let body = json!({ "effective_on": "2021-04-01", "base_document_ids": [decision], "data": data });
     by.post(&path("institutions"), &body).expect(201).id()
-}
-
-/// A form with a sheet and what is said of it.
-fn form(metadata: &Value, name: &str, bytes: &[u8]) -> (Vec<u8>, String) {
-    let boundary = "piir-7f3a";
-    let mut body = format!(
-        "--{boundary}\r\nContent-Disposition: form-data; name=\"metadata\"\r\nContent-Type: application/json\r\n\r\n\
-         {metadata}\r\n--{boundary}\r\nContent-Disposition: form-data; name=\"file\"; filename=\"{name}\"\r\n\
-         Content-Type: application/octet-stream\r\n\r\n"
-    )
-    .into_bytes();
-    body.extend_from_slice(bytes);
-    body.extend_from_slice(format!("\r\n--{boundary}--\r\n").as_bytes());
-    (body, format!("multipart/form-data; boundary={boundary}"))
 }
 
 impl Harbour {

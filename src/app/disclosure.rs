@@ -4,14 +4,14 @@ use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
 use super::files_of::column_kind;
+use super::leaving::Frame;
 use super::{ActContext, App, Disclosed, Error, cursor};
 use crate::domain::case::CaseState;
-use crate::domain::disclosure::{Format, ManualRelease, Proposal};
+use crate::domain::disclosure::{ManualRelease, Proposal};
 use crate::domain::refusal::Refusal;
 use crate::domain::statute::RecordType;
-use crate::domain::statute::definition::RegisterSource;
 use crate::domain::statute::path::FieldPath;
-use crate::files::{self, Column, ColumnKind, CsvOptions, Extract, Limits, PdfError, Table};
+use crate::files::{Column, ColumnKind, Table};
 use crate::store::acts::disclosure::NewRequest;
 use crate::store::guard::{CaseDecide, CaseRead, DisclosureList, DisclosureRelease};
 use crate::store::read::disclosure::{
@@ -227,27 +227,16 @@ impl App {
 
 /// Writes an extraction in the form that was asked for. A plain function: it can keep nothing of what it sees.
 fn render(data: &Extraction) -> Result<Vec<u8>, store::Error> {
-    let damaged = |what: &str| store::Error::Damaged(format!("a release could not be written: {what}"));
-    match data.wanted.format {
-        Format::Json => serde_json::to_vec(&json(data)).map_err(|_| damaged("json")),
-        Format::Csv { excel } => {
-            let options = if excel { CsvOptions::excel_et() } else { CsvOptions::rfc4180() };
-            files::csv(&table(data), options).map_err(|_| damaged("csv"))
-        }
-        Format::Xlsx => files::xlsx(&extract(data)).map_err(|_| unfit("a text is too long for a workbook")),
-        Format::Pdf => {
-            files::pdf(&extract(data), Limits::rows(Format::Pdf.most_records())).map_err(|fault| match fault {
-                PdfError::TooManyRows { .. } | PdfError::TooManyColumns { .. } | PdfError::TimedOut => {
-                    unfit(&fault.to_string())
-                }
-                PdfError::Refused | PdfError::BrokeOff => damaged("pdf"),
-            })
-        }
-    }
-}
-
-pub(super) fn unfit(why: &str) -> store::Error {
-    Refusal::invalid("/format", "does_not_fit", format!("{why}: choose another form"), None).into()
+    let frame = Frame {
+        register: &data.register,
+        disclosure_id: data.disclosure_id,
+        recipient: &data.recipient.name,
+        purpose: &data.purpose,
+        clause: &data.clause,
+        made_at: data.made_at,
+        wanted: &data.wanted,
+    };
+    frame.write(|| json(data), || table(data))
 }
 
 fn json(data: &Extraction) -> serde_json::Value {
@@ -267,11 +256,6 @@ fn json(data: &Extraction) -> serde_json::Value {
         },
         "records": data.rows,
     })
-}
-
-/// What the data mean in law, with its clause, where the statute says it.
-pub(super) fn legal_effect(source: &RegisterSource, language: &str) -> Option<String> {
-    source.legal_effect.as_ref().map(|item| format!("{} ({})", item.label.in_language(language), item.clause))
 }
 
 fn table(data: &Extraction) -> Table {
@@ -294,23 +278,4 @@ fn column(path: &FieldPath, kind: Option<&RecordType>, language: &str) -> Column
     let several = path.open_list(fields).is_some();
     let kind = along.last().filter(|_| !several).map_or(ColumnKind::Text, |field| column_kind(field.kind));
     Column { name: path.to_string(), label: label.join(" / "), kind }
-}
-
-fn extract(data: &Extraction) -> Extract {
-    let source = &data.register.definition.register;
-    let lang = data.wanted.language.parse().unwrap_or_default();
-    Extract {
-        register_name: source.name.in_language(data.wanted.language).to_owned(),
-        register_id: source.short_name.clone(),
-        act: files::Act { title: source.act.title.clone(), publication_mark: source.act.publication.clone() },
-        clause: data.clause.0.clone(),
-        ledger_number: data.disclosure_id.to_string(),
-        recipient_name: data.recipient.name.clone(),
-        purpose: data.purpose.clone(),
-        made_at: data.made_at,
-        time_zone: source.time_zone,
-        lang,
-        note: legal_effect(source, data.wanted.language),
-        table: table(data),
-    }
 }

@@ -5,17 +5,16 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
-use super::disclosure::{legal_effect, unfit};
 use super::documents::Incoming;
 use super::imports::{of_column, unreadable};
+use super::leaving::Frame;
 use super::{ActContext, App, Disclosed, Error, cursor};
-use crate::domain::disclosure::Format;
 use crate::domain::import::{Mapping, exchange_columns, rows};
 use crate::domain::refusal::Refusal;
 use crate::domain::registers::Register;
 use crate::domain::statute::exchange::Direction;
 use crate::files::read::{Wanted as Sheets, read};
-use crate::files::{self, Column, ColumnKind, CsvOptions, Extract, Limits, Table};
+use crate::files::{Column, ColumnKind, Table};
 use crate::store::acts::exchanges::{IncomingOrder, IncomingReport};
 use crate::store::guard::ExchangeRun;
 use crate::store::read::exchanges::{ExchangeRunView, ExportWanted, Outgoing, part_of, profile};
@@ -135,17 +134,16 @@ fn open(register: &Register, new: NewIncoming, file: &Incoming) -> Result<Incomi
 
 /// Writes what goes out in the form that was asked for. A plain function: it can keep nothing of what it sees.
 fn render(data: &Outgoing) -> Result<Vec<u8>, store::Error> {
-    let damaged = |what: &str| store::Error::Damaged(format!("an exchange could not be written: {what}"));
-    match data.format() {
-        Format::Json => serde_json::to_vec(&in_json(data)).map_err(|_| damaged("json")),
-        Format::Csv { excel } => {
-            let options = if excel { CsvOptions::excel_et() } else { CsvOptions::rfc4180() };
-            files::csv(&table(data), options).map_err(|_| damaged("csv"))
-        }
-        Format::Xlsx => files::xlsx(&extract(data)).map_err(|_| unfit("a text is too long for a workbook")),
-        Format::Pdf => files::pdf(&extract(data), Limits::rows(Format::Pdf.most_records()))
-            .map_err(|_| unfit("it does not fit on pages")),
-    }
+    let frame = Frame {
+        register: &data.register,
+        disclosure_id: data.disclosure_id,
+        recipient: &data.exchange.partner,
+        purpose: data.exchange.label.in_language(data.wanted.language),
+        clause: &data.exchange.clause,
+        made_at: data.made_at,
+        wanted: &data.wanted,
+    };
+    frame.write(|| in_json(data), || table(data))
 }
 
 fn in_json(data: &Outgoing) -> Value {
@@ -180,22 +178,4 @@ fn table(data: &Outgoing) -> Table {
         table.push_json(&members, data.register.definition.register.time_zone);
     }
     table
-}
-
-fn extract(data: &Outgoing) -> Extract {
-    let source = &data.register.definition.register;
-    Extract {
-        register_name: source.name.in_language(data.wanted.language).to_owned(),
-        register_id: source.short_name.clone(),
-        act: files::Act { title: source.act.title.clone(), publication_mark: source.act.publication.clone() },
-        clause: data.exchange.clause.0.clone(),
-        ledger_number: data.disclosure_id.to_string(),
-        recipient_name: data.exchange.partner.clone(),
-        purpose: data.exchange.label.in_language(data.wanted.language).to_owned(),
-        made_at: data.made_at,
-        time_zone: source.time_zone,
-        lang: data.wanted.language.parse().unwrap_or_default(),
-        note: legal_effect(source, data.wanted.language),
-        table: table(data),
-    }
 }

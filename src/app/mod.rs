@@ -14,6 +14,7 @@ pub mod grants;
 pub mod imports;
 pub mod jobs;
 pub mod leavers;
+mod leaving;
 pub mod login;
 pub mod me;
 pub mod media;
