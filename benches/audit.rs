@@ -286,6 +286,8 @@ fn app(url: &DatabaseUrl, definitions: Vec<Definition>) -> Result<App, Failure> 
         passwords: Policy { shortest: 12, memory_kib: 64, passes: 1 },
         largest_file: 1 << 20,
         hashing: tokio::sync::Semaphore::new(2),
+        facts: Default::default(),
+        trials: Default::default(),
     })
 }
 

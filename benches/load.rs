@@ -8,6 +8,9 @@
 //!
 //! It fills a database with employees through the real acts, then lets callers with a token create, read and list over
 //! HTTP, and prints rates, medians and 99th percentiles. The callers share the machine's cores with the server.
+//!
+//! `--only pages` measures the screens: sixteen users, each logged in with a browser's session, who open a page every half
+//! second: desk, list, record card, the log.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -18,7 +21,7 @@ use std::time::{Duration, Instant};
 use andmekogu::app::password::Policy;
 use andmekogu::app::tokens::{Lifetimes, NamedKey, Tokens};
 use andmekogu::app::{ActContext, App, LogKeys};
-use andmekogu::clock::SystemClock;
+use andmekogu::clock::{Clock as _, SystemClock};
 use andmekogu::domain::access::grant::Basis;
 use andmekogu::domain::access::{Action, Object, Question};
 use andmekogu::domain::identity::{PersonalCode, Sex};
@@ -117,6 +120,9 @@ fn main() {
         post(&format!("/api/v1/registers/{REGISTER}/records/employee"), &token, &body.to_string())
     };
     run(options.callers, "creates", &create);
+    if wanted("pages") {
+        pages(address, options.seconds, &place, &there);
+    }
     if wanted("authorise") {
         authorise(&app);
     }
@@ -156,6 +162,8 @@ fn open(url: &DatabaseUrl) -> App {
         passwords: Policy { shortest: 12, memory_kib: 64, passes: 1 },
         largest_file: 1 << 20,
         hashing: tokio::sync::Semaphore::new(2),
+        facts: Default::default(),
+        trials: Default::default(),
     }
 }
 
@@ -166,7 +174,8 @@ async fn grant(app: &App, by: Option<Uuid>, user_id: Uuid, role: &str, basis: &s
         institution_id: None,
         sections: None,
         from: NaiveDate::from_ymd_opt(2020, 1, 1).unwrap_or_default(),
-        until: None,
+        // Who supervises does so for a time (§ 22 lg 1).
+        until: (role == "supervisor").then(|| SystemClock.now().date_naive() + chrono::Days::new(300)),
         basis: Basis { kind: basis.into(), reference: "koormusproov".into() },
         task: None,
         application_id: None,
@@ -189,13 +198,14 @@ async fn prepare(app: &Arc<App>) -> Place {
                 role.and_then(|r| r.basis.first()).map_or("directive".to_owned(), |b| b.name.clone())
             };
             let mut users = Vec::new();
-            for name in ["manager", "admin", "clerk"] {
+            for name in ["manager", "admin", "clerk", "watcher"] {
                 let added = app.add_user(name.into(), name.into(), None, PASSWORD.into()).await;
                 users.push(added.unwrap_or_else(|e| panic!("{e:?}")));
             }
             grant(app, None, users[0], "it_manager", &basis("it_manager")).await;
             grant(app, Some(users[0]), users[1], "administrator", &basis("administrator")).await;
             grant(app, Some(users[1]), users[2], "hr_clerk", &basis("hr_clerk")).await;
+            grant(app, Some(users[1]), users[3], "supervisor", &basis("supervisor")).await;
             users[2]
         }
     };
@@ -307,6 +317,9 @@ fn serve(app: Arc<App>) -> (SocketAddr, impl FnOnce()) {
                 file_limit: 1 << 20,
                 metrics_public: false,
                 shutdown_seconds: 1,
+                secure: false,
+                demo: false,
+                stretched: false,
             };
             let (server, address) = andmekogu::web::bind(app, settings).expect("the server binds");
             sender.send((address, server.handle())).expect("the address is taken");
@@ -373,6 +386,96 @@ fn login(address: SocketAddr) -> String {
     assert_eq!(status, 201, "{}", String::from_utf8_lossy(&body));
     let session: Value = serde_json::from_slice(&body).expect("a session");
     session["access_token"].as_str().expect("a token").to_owned()
+}
+
+/// Users at their screens.
+const USERS: usize = 16;
+/// How long a user looks at a page before opening the next.
+const LOOKS: Duration = Duration::from_millis(500);
+
+/// A page that is measured: its name, the sessions that open it, and its address for the nth opening.
+type View<'a> = (&'a str, &'a [String], &'a (dyn Fn(u64) -> String + Sync));
+
+/// The pages that are open all day, each alone, and then everything at once.
+fn pages(address: SocketAddr, seconds: u64, place: &Place, there: &[Uuid]) {
+    let cookies = |user: &str| (0..USERS).map(|_| enter(address, user)).collect::<Vec<_>>();
+    let (clerks, watchers) = (cookies("clerk"), cookies("watcher"));
+    let at = |rest: &str| format!("/et/r/{REGISTER}{rest}");
+    let school = |n: u64| place.institutions[usize::try_from(n).unwrap_or(0) % place.institutions.len()];
+    let desk = |_: u64| at("/desk");
+    let list = |_: u64| at("/records/employee");
+    let one = |n: u64| at(&format!("/records/employee?institution_id={}", school(n)));
+    let card = |n: u64| at(&format!("/records/employee/{}", pick(there, n)));
+    let log = |_: u64| at("/audit");
+    let views: [View<'_>; 5] = [
+        ("page-desk", &clerks, &desk),
+        ("page-list", &clerks, &list),
+        ("page-school", &clerks, &one),
+        ("page-card", &clerks, &card),
+        ("page-audit", &watchers, &log),
+    ];
+    for (name, cookies, path) in views {
+        report(name, &working(address, cookies, seconds, path));
+    }
+    let mut caller = Caller::connect(address);
+    for (name, cookies, path) in views {
+        let (_, body) = caller.call(&page(&path(1), &cookies[0]));
+        println!("{name:<13} {:>9} bytes", body.len());
+    }
+}
+
+fn page(path: &str, cookie: &str) -> Vec<u8> {
+    format!("GET {path} HTTP/1.1\r\nHost: load\r\nCookie: {cookie}\r\n\r\n").into_bytes()
+}
+
+/// Logs in at the login page: the session's cookie.
+fn enter(address: SocketAddr, user: &str) -> String {
+    let body = format!("username={user}&password={}", PASSWORD.replace(' ', "+"));
+    let request = format!(
+        "POST /et/login HTTP/1.1\r\nHost: load\r\nContent-Type: application/x-www-form-urlencoded\r\n\
+         Content-Length: {}\r\nConnection: close\r\n\r\n{body}",
+        body.len()
+    );
+    let mut stream = TcpStream::connect(address).expect("the server takes connections");
+    stream.write_all(request.as_bytes()).expect("the request is sent");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("an answer");
+    let set = answer.lines().find_map(|line| line.strip_prefix("set-cookie: ")).expect("a session");
+    set.split(';').next().unwrap_or_default().to_owned()
+}
+
+/// What users wait for who look at each page before they open the next.
+fn working(address: SocketAddr, cookies: &[String], seconds: u64, path: &(dyn Fn(u64) -> String + Sync)) -> Measured {
+    let (counter, failed) = (AtomicU64::new(0), AtomicU64::new(0));
+    let started = Instant::now();
+    let micros = std::thread::scope(|scope| {
+        let (counter, failed) = (&counter, &failed);
+        let threads: Vec<_> = cookies
+            .iter()
+            .enumerate()
+            .map(|(user, cookie)| {
+                scope.spawn(move || {
+                    let mut caller = Caller::connect(address);
+                    let mut micros = Vec::new();
+                    // They did not all come in at the same moment.
+                    std::thread::sleep(LOOKS * u32::try_from(user).unwrap_or(0) / u32::try_from(USERS).unwrap_or(1));
+                    while started.elapsed() < Duration::from_secs(seconds) {
+                        let request = page(&path(counter.fetch_add(1, Ordering::Relaxed)), cookie);
+                        let at = Instant::now();
+                        let (status, body) = caller.call(&request);
+                        micros.push(u64::try_from(at.elapsed().as_micros()).unwrap_or(u64::MAX));
+                        if status != 200 && failed.fetch_add(1, Ordering::Relaxed) == 0 {
+                            eprintln!("{status} {}", String::from_utf8_lossy(&body));
+                        }
+                        std::thread::sleep(LOOKS.saturating_sub(at.elapsed()));
+                    }
+                    micros
+                })
+            })
+            .collect();
+        threads.into_iter().flat_map(|t| t.join().expect("a user")).collect()
+    });
+    Measured { seconds: started.elapsed().as_secs_f64(), micros, failed: failed.into_inner() }
 }
 
 struct Measured {

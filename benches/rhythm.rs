@@ -153,6 +153,8 @@ fn open(url: &DatabaseUrl, clock: Arc<ManualClock>) -> App {
         passwords: Policy { shortest: 12, memory_kib: 64, passes: 1 },
         largest_file: 64 << 20,
         hashing: tokio::sync::Semaphore::new(2),
+        facts: Default::default(),
+        trials: Default::default(),
     }
 }
 
@@ -493,6 +495,7 @@ impl Bench {
             header_row: None,
             creates: true,
             changes: true,
+            mended: Default::default(),
             dry_run,
         };
         let file = Incoming { name: "leht".into(), claimed: None, bytes: bytes.to_vec() };

@@ -173,30 +173,86 @@ impl Texts {
         Some((text, faults.iter().map(ToString::to_string).collect()))
     }
 
+    /// Whether there is a text of this name.
+    #[must_use]
+    pub fn has(&self, key: &str) -> bool {
+        self.et.has_message(key)
+    }
+
     /// Reads what was compiled in. A text with a fault is left out.
     fn read() -> (Self, Vec<String>) {
         let mut faults = Vec::new();
-        let mut read = |lang: Lang, source: &str| {
-            let resource = FluentResource::try_new(source.to_owned()).unwrap_or_else(|(rest, broken)| {
-                faults.extend(broken.iter().map(|fault| format!("{}: {fault}", lang.code())));
-                rest
-            });
+        let mut read = |lang: Lang| {
             let mut bundle = FluentBundle::new_concurrent(lang.code().parse().into_iter().collect());
-            // The marks would stand in plain text, and nobody here writes from right to left.
+            // The marks would stand in plain text; pages mark up what is written from right to left themselves.
             bundle.set_use_isolating(false);
-            if let Err(twice) = bundle.add_resource(resource) {
-                faults.extend(twice.iter().map(|fault| format!("{}: {fault}", lang.code())));
+            for source in sources(lang) {
+                let resource = FluentResource::try_new((*source).to_owned()).unwrap_or_else(|(rest, broken)| {
+                    faults.extend(broken.iter().map(|fault| format!("{}: {fault}", lang.code())));
+                    rest
+                });
+                if let Err(twice) = bundle.add_resource(resource) {
+                    faults.extend(twice.iter().map(|fault| format!("{}: {fault}", lang.code())));
+                }
             }
             bundle
         };
-        let texts = Self {
-            et: read(Lang::Et, include_str!("../locales/et/letters.ftl")),
-            en: read(Lang::En, include_str!("../locales/en/letters.ftl")),
-            fi: read(Lang::Fi, include_str!("../locales/fi/letters.ftl")),
-            sv: read(Lang::Sv, include_str!("../locales/sv/letters.ftl")),
-        };
+        let texts = Self { et: read(Lang::Et), en: read(Lang::En), fi: read(Lang::Fi), sv: read(Lang::Sv) };
         (texts, faults)
     }
+}
+
+/// Declares the files of texts for screens: `locales/<code>/ui-<name>.ftl`, whose keys all begin with `<name>-`.
+macro_rules! screens {
+    ($($name:literal)*) => {
+        /// The files of texts for screens, in each language.
+        pub const SCREENS: &[&str] = &[$($name),*];
+
+        /// The files of texts of a language, as they were compiled in.
+        const fn sources(lang: Lang) -> &'static [&'static str] {
+            match lang {
+                Lang::Et => &[
+                    include_str!("../locales/et/letters.ftl"),
+                    $(include_str!(concat!("../locales/et/ui-", $name, ".ftl")),)*
+                ],
+                Lang::En => &[
+                    include_str!("../locales/en/letters.ftl"),
+                    $(include_str!(concat!("../locales/en/ui-", $name, ".ftl")),)*
+                ],
+                Lang::Fi => &[
+                    include_str!("../locales/fi/letters.ftl"),
+                    $(include_str!(concat!("../locales/fi/ui-", $name, ".ftl")),)*
+                ],
+                Lang::Sv => &[
+                    include_str!("../locales/sv/letters.ftl"),
+                    $(include_str!(concat!("../locales/sv/ui-", $name, ".ftl")),)*
+                ],
+            }
+        }
+    };
+}
+
+screens! {
+    "access"
+    "ask"
+    "cases"
+    "disclosures"
+    "frame"
+    "publications"
+    "lists"
+    "form"
+    "entering"
+    "record"
+    "session"
+    "imports"
+    "exchanges"
+    "confirmations"
+    "reports"
+    "desk"
+    "audit"
+    "mine"
+    "jobs"
+    "about"
 }
 
 #[cfg(test)]
@@ -271,6 +327,85 @@ mod tests {
         for lang in Lang::ALL {
             assert_eq!(shape(lang), estonian, "{}", lang.code());
         }
+    }
+
+    #[test]
+    fn screens_say_the_same_in_every_language_and_say_nothing_that_is_not_asked_for() {
+        let root = env!("CARGO_MANIFEST_DIR");
+        let mut asking = String::new();
+        let mut folders = vec![format!("{root}/src"), format!("{root}/templates/ui")];
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    folders.push(path.display().to_string());
+                } else {
+                    asking.push_str(&std::fs::read_to_string(path).unwrap());
+                }
+            }
+        }
+        let texts = |lang: Lang, screen: &str| {
+            let path = format!("{root}/locales/{}/ui-{screen}.ftl", lang.code());
+            entries(&std::fs::read_to_string(path).unwrap())
+        };
+        let mut faults = Vec::new();
+        for screen in SCREENS {
+            let estonian = texts(Lang::Et, screen);
+            for key in estonian.keys() {
+                if !key.starts_with(&format!("{screen}-")) && !key.starts_with("done-") {
+                    faults.push(format!("{key} stands in ui-{screen}.ftl"));
+                }
+                // Keys of which the last part is a word of the code (`confirmations-state-open`) are asked for by
+                // their beginning.
+                let asked = |k: &str| asking.contains(&format!("\"{k}\"")) || asking.contains(&format!("\"{k}-"));
+                let begin = |k: &str| {
+                    k.match_indices('-').skip(1).any(|(at, _)| {
+                        let begun = &k[..at];
+                        asking.contains(&format!("\"{begun}-{{")) || asking.contains(&format!("\"{begun}-\""))
+                    })
+                };
+                if !asked(key)
+                    && !begin(key)
+                    && !key.strip_prefix("done-").is_some_and(|k| {
+                        asking.contains(&format!("\"{k}\"")) || asking.contains(&format!("done={k}\""))
+                    })
+                {
+                    faults.push(format!("nobody asks for {key}"));
+                }
+            }
+            for lang in Lang::ALL {
+                let here = texts(lang, screen);
+                for key in estonian.keys().chain(here.keys()).collect::<BTreeSet<_>>() {
+                    match (estonian.contains_key(key), here.contains_key(key)) {
+                        (true, true) => {
+                            if variables(&estonian, key) != variables(&here, key) {
+                                faults.push(format!("{key} has other variables in {}", lang.code()));
+                            }
+                        }
+                        (_, there) => faults.push(format!(
+                            "{key} is {} in {}",
+                            if there { "extra" } else { "missing" },
+                            lang.code()
+                        )),
+                    }
+                }
+            }
+        }
+        assert_eq!(faults, Vec::<String>::new());
+        // And the other way round: what is asked for by its whole name is there.
+        let names: Vec<&str> = asking
+            .split("say(\"")
+            .chain(asking.split("say_with(\""))
+            .skip(1)
+            .filter_map(|rest| rest.split_once('"'))
+            .map(|(name, _)| name)
+            .filter(|name| {
+                !name.is_empty() && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+            })
+            .collect();
+        let absent: BTreeSet<&str> =
+            names.into_iter().filter(|name| !name.ends_with('-') && !TEXTS.has(name)).collect();
+        assert_eq!(absent, BTreeSet::new());
     }
 
     #[test]

@@ -13,13 +13,13 @@ use uuid::Uuid;
 use crate::harness::people::code;
 use crate::harness::{Answer, Client, Harness, Place, definitions, no_postgres};
 
-const REGISTER: &str = "koolid";
+pub const REGISTER: &str = "koolid";
 
 fn loaded() -> Vec<andmekogu::domain::statute::Definition> {
     definitions(std::path::Path::new("tests/duties"))
 }
 
-fn on_sqlite(scenario: impl Fn(Harness)) {
+pub fn on_sqlite(scenario: impl Fn(Harness)) {
     scenario(Harness::with(Place::sqlite(), loaded()));
 }
 
@@ -31,12 +31,12 @@ fn on_both(scenario: impl Fn(Harness)) {
     }
 }
 
-fn at(path: &str) -> String {
+pub fn at(path: &str) -> String {
     format!("/registers/{REGISTER}/{path}")
 }
 
 /// Gives `name` a role, in one institution or everywhere.
-fn appoint(h: &Harness, name: &str, role: &str, site: Option<&str>, basis: &str) -> Uuid {
+pub fn appoint(h: &Harness, name: &str, role: &str, site: Option<&str>, basis: &str) -> Uuid {
     let new = NewGrant {
         user_id: h.user(name),
         role: role.to_owned(),
@@ -55,7 +55,7 @@ fn document(by: &Client) -> String {
     by.post(&at("base-documents"), &json!({ "kind": "decision", "number": "1", "date": "2020-01-01" })).expect(201).id()
 }
 
-fn found(h: &Harness, name: &str, kind: &str) -> String {
+pub fn found(h: &Harness, name: &str, kind: &str) -> String {
     h.user("amet");
     if h.login("amet").get(&at("confirmations")).status == 403 {
         appoint(h, "amet", "controller", None, "directive");
@@ -66,7 +66,7 @@ fn found(h: &Harness, name: &str, kind: &str) -> String {
     by.post(&at("institutions"), &body).expect(201).id()
 }
 
-fn enrol(h: &Harness, site: &str, name: &str, code: &str, more: Value) -> String {
+pub fn enrol(h: &Harness, site: &str, name: &str, code: &str, more: Value) -> String {
     let by = h.login("amet");
     let mut data = json!({ "pupil_name": name, "pupil_code": code, "class": "1", "from": "2024-09-01" });
     for (key, value) in more.as_object().unwrap() {
@@ -77,7 +77,7 @@ fn enrol(h: &Harness, site: &str, name: &str, code: &str, more: Value) -> String
     by.post(&at("records/pupil"), &body).expect(201).id()
 }
 
-fn hire(h: &Harness, site: &str, code: &str, load: &str, contract: Option<&str>) -> String {
+pub fn hire(h: &Harness, site: &str, code: &str, load: &str, contract: Option<&str>) -> String {
     let by = h.login("amet");
     let mut data = json!({ "teacher_name": "Õie Õpetaja", "teacher_code": code, "load": load, "from": "2024-09-01" });
     if let Some(contract) = contract {
@@ -89,7 +89,7 @@ fn hire(h: &Harness, site: &str, code: &str, load: &str, contract: Option<&str>)
 }
 
 /// Changes a record from a day on.
-fn change(h: &Harness, kind: &str, id: &str, day: &str, data: Value) -> Answer {
+pub fn change(h: &Harness, kind: &str, id: &str, day: &str, data: Value) -> Answer {
     let by = h.login("amet");
     let path = at(&format!("records/{kind}/{id}"));
     let version = by.get(&path).expect(200).body["version"].as_i64().unwrap();
@@ -98,7 +98,7 @@ fn change(h: &Harness, kind: &str, id: &str, day: &str, data: Value) -> Answer {
 }
 
 /// Runs the job; twice at the same moment it does nothing, so that then its act is called.
-fn reckon(h: &Harness) {
+pub fn reckon(h: &Harness) {
     let table = JOBS.iter().filter(|job| job.plan.name == "confirmations").copied().collect();
     let jobs = Jobs::over(h.app.clone(), None, table);
     match h.block_on(jobs.run_now("confirmations")).unwrap() {
@@ -111,7 +111,7 @@ fn reckon(h: &Harness) {
 }
 
 /// The duty of an institution on a day.
-fn duty(by: &Client, site: &str, due_on: &str) -> String {
+pub fn duty(by: &Client, site: &str, due_on: &str) -> String {
     let board = by.get(&at(&format!("confirmations?institution_id={site}&due_on={due_on}"))).expect(200);
     board.body["items"][0]["id"].as_str().unwrap_or_else(|| panic!("no duty on {due_on}: {}", board.text)).to_owned()
 }
@@ -125,21 +125,21 @@ fn confirm_with(by: &Client, id: &str, root: &Value) -> Answer {
 }
 
 /// Looks and confirms.
-fn confirm(by: &Client, id: &str) -> Answer {
+pub fn confirm(by: &Client, id: &str) -> Answer {
     let root = checklist(by, id)["snapshot_root"].clone();
     confirm_with(by, id, &root)
 }
 
 /// A school with a head, a submitter, two pupils and a teacher; in the middle of the window before 10 January 2027.
-struct School {
-    h: Harness,
-    site: String,
-    pupils: Vec<String>,
-    duty: String,
+pub struct School {
+    pub h: Harness,
+    pub site: String,
+    pub pupils: Vec<String>,
+    pub duty: String,
 }
 
 impl School {
-    fn open(h: Harness) -> Self {
+    pub fn open(h: Harness) -> Self {
         let site = found(&h, "Kuuse Kool", "school");
         appoint(&h, "juht", "head", Some(&site), "directive");
         appoint(&h, "esitaja", "submitter", Some(&site), "directive");

@@ -287,7 +287,8 @@ fn a_changed_definition_is_logged_and_one_that_orphans_data_is_refused() {
         let end = start + 5 + text[start + 5..].find("\n[[field]]").unwrap();
         let without = format!("{}{}", &text[..start], &text[end + 1..]);
         std::fs::write(folder.path().join(REGISTER).join("records/employee.toml"), without).unwrap();
-        // The report that speaks of it is content with another.
+        // The report and the overview that speak of it are content with another.
+        change(folder.path(), "register.toml", "field = \"weekly_hours\"", "field = \"load_on_post\"");
         change(folder.path(), "register.toml", "field = \"weekly_hours\"", "field = \"load_on_post\"");
         let definitions = crate::harness::definitions(folder.path());
         let app = crate::harness::open(&s.h.place.url, definitions, s.h.clock.clone());

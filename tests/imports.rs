@@ -16,7 +16,7 @@ use crate::harness::{Answer, Client, Harness, Place, definitions, no_postgres};
 const REGISTER: &str = "paadisadam";
 const HEAD: &str = "boat_name;length_m;owner_name;owner_code;moored_from";
 
-fn both(scenario: impl Fn(Harbour)) {
+pub fn both(scenario: impl Fn(Harbour)) {
     let loaded = || definitions(std::path::Path::new("tests/registers"));
     scenario(Harbour::open(Harness::with(Place::sqlite(), loaded())));
     match Place::postgres() {
@@ -26,18 +26,18 @@ fn both(scenario: impl Fn(Harbour)) {
 }
 
 /// A harbour with its master, and a contract on which boats are entered.
-struct Harbour {
-    h: Harness,
-    master: Client,
-    harbour: String,
-    contract: String,
+pub struct Harbour {
+    pub h: Harness,
+    pub master: Client,
+    pub harbour: String,
+    pub contract: String,
 }
 
-fn path(rest: &str) -> String {
+pub fn path(rest: &str) -> String {
     format!("/registers/{REGISTER}/{rest}")
 }
 
-fn appoint(h: &Harness, name: &str, role: &str, institution: Option<&str>) {
+pub fn appoint(h: &Harness, name: &str, role: &str, institution: Option<&str>) {
     let new = NewGrant {
         user_id: h.user(name),
         role: role.to_owned(),
@@ -93,22 +93,22 @@ impl Harbour {
         self.send(&self.master, "?dry_run=true", json!({}), "paadid.csv", sheet(rows).as_bytes())
     }
 
-    fn boats(&self) -> BTreeMap<String, Value> {
+    pub fn boats(&self) -> BTreeMap<String, Value> {
         let page = self.master.get(&path(&format!("records/boat?institution_id={}&limit=500", self.harbour)));
         let items = page.expect(200).body["items"].as_array().unwrap().clone();
         items.into_iter().map(|i| (i["data"]["boat_name"].as_str().unwrap().to_owned(), i)).collect()
     }
 
-    fn entries(&self) -> i64 {
+    pub fn entries(&self) -> i64 {
         self.h.place.count("SELECT COUNT(*) FROM entry")
     }
 }
 
-fn sheet(rows: &[String]) -> String {
+pub fn sheet(rows: &[String]) -> String {
     format!("{HEAD}\n{}\n", rows.join("\n"))
 }
 
-fn boat(name: &str, length: &str, serial: u16) -> String {
+pub fn boat(name: &str, length: &str, serial: u16) -> String {
     format!("{name};{length};Juhan {name};{};2026-05-01", code(1980, serial))
 }
 

@@ -4,6 +4,7 @@
 mod harness;
 
 mod audit;
+mod browser;
 mod cases;
 mod compile_fail;
 mod confirmations;
@@ -30,6 +31,20 @@ mod records;
 mod reports;
 mod rights;
 mod schema;
+mod screens_access;
+mod screens_audit;
+mod screens_cases;
+mod screens_confirmations;
+mod screens_desk;
+mod screens_disclosures;
+mod screens_entering;
+mod screens_exchanges;
+mod screens_imports;
+mod screens_lists;
+mod screens_publications;
+mod screens_record;
+mod screens_session;
+mod screens_watch;
 mod statute_education;
 mod supervision;
 mod tidy;

@@ -220,6 +220,9 @@ fn of_two_who_approve_at_once_one_comes_second() {
             s.employee
         );
         assert_eq!(s.h.place.count(&whose), 1, "the person whose data became public is named in the ledger");
+        let read = controller.get(&format!("/registers/{REGISTER}/disclosures")).expect(200);
+        assert_eq!(read.body["items"][0]["channel"], "publication", "and the ledger can be read");
+        assert!(read.text.contains("§ 18 lg 3"), "with its clause: {}", read.text);
     });
 }
 

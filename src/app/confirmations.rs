@@ -16,7 +16,7 @@ use crate::files::{Act, Cell, Column, ColumnKind, Extract, Lang, Table, csv, xls
 use crate::store::acts::confirmations::{NoteView, Reckoned, Said, Statement};
 use crate::store::guard::{ConfirmationCheck, ConfirmationConfirm, ConfirmationRead, RecordRead};
 use crate::store::read::confirmations::{
-    BoardPage, BoardQuery, ChecklistView, DutyView, ProofView, ReceiptView, SummaryView,
+    BoardPage, BoardQuery, ChecklistView, DutyView, FeedLine, ProofView, ReceiptView, SummaryView,
 };
 
 /// A secret address of a calendar, shown once.
@@ -96,11 +96,25 @@ impl App {
         register: String,
         id: Uuid,
     ) -> Result<Disclosed<ChecklistView>, Error> {
+        self.read_confirmation_naming(cx, register, id, Vec::new()).await
+    }
+
+    /// The checklist of a duty, and what the records `name` of it are called.
+    ///
+    /// # Errors
+    /// As [`App::read_confirmation`].
+    pub async fn read_confirmation_naming(
+        &self,
+        cx: ActContext,
+        register: String,
+        id: Uuid,
+        name: Vec<Uuid>,
+    ) -> Result<Disclosed<ChecklistView>, Error> {
         let act = self.store.disclose(cx, move |tx| {
             // Counts, findings and root tell of one state, whatever is entered meanwhile.
             tx.freeze()?;
             let permit = tx.authorize_confirmation::<ConfirmationRead>(&register, id)?;
-            tx.checklist(permit, id)
+            tx.checklist(permit, id, &name)
         });
         Ok(act.await?)
     }
@@ -227,6 +241,14 @@ impl App {
             Ok(crate::store::Sealed::unlogged(view.clone()))
         });
         Ok(act.await?)
+    }
+
+    /// The caller's secret addresses in force.
+    ///
+    /// # Errors
+    /// [`crate::domain::refusal::Refusal::Unauthenticated`].
+    pub async fn feeds(&self, cx: ActContext, register: String) -> Result<Disclosed<Vec<FeedLine>>, Error> {
+        Ok(self.store.disclose(cx, move |tx| tx.calendar_feeds(&register)).await?)
     }
 
     /// Ends a secret address of the caller's.

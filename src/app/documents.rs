@@ -1,5 +1,7 @@
 //! Base documents and files.
 
+use std::collections::BTreeMap;
+
 use uuid::Uuid;
 
 use super::{ActContext, App, Disclosed, Error, media};
@@ -81,6 +83,20 @@ impl App {
             tx.document_read(permit, id)
         });
         Ok(act.await?)
+    }
+
+    /// What the base documents of a record's entries are, as far as the caller may read them.
+    ///
+    /// # Errors
+    /// Too many at once.
+    pub async fn list_documents(
+        &self,
+        cx: ActContext,
+        register: String,
+        record_id: Uuid,
+        ids: Vec<Uuid>,
+    ) -> Result<Disclosed<BTreeMap<Uuid, DocumentData>>, Error> {
+        Ok(self.store.disclose(cx, move |tx| tx.document_list(&register, record_id, &ids)).await?)
     }
 
     /// Reads a base document's file.

@@ -4,9 +4,10 @@ use uuid::Uuid;
 
 use super::{ActContext, App, Disclosed, Error, cursor};
 use crate::domain::access::Grant;
+use crate::domain::refusal::Refusal;
 use crate::store::acts::grants::{GrantPatch, NewGrant};
 use crate::store::guard::{GrantChange, GrantIssue, GrantList, GrantRevoke};
-use crate::store::read::grants::{GrantLogView, GrantView};
+use crate::store::read::grants::{GrantLogView, GrantQuery, GrantView};
 use crate::store::read::records::Page;
 
 impl App {
@@ -87,14 +88,44 @@ impl App {
         &self,
         cx: ActContext,
         register: String,
-        user_id: Option<Uuid>,
+        query: GrantQuery,
         after: Option<&str>,
-        limit: i64,
     ) -> Result<Disclosed<Page<GrantView>>, Error> {
-        let before = cursor(after)?;
+        let query = GrantQuery { before: cursor(after)?, ..query };
         let act = self.store.disclose(cx, move |tx| {
             let permit = tx.authorize_register::<GrantList>(&register, None)?;
-            tx.grant_list(permit, user_id, before, limit)
+            tx.grant_list(permit, &query)
+        });
+        Ok(act.await?)
+    }
+
+    /// One grant.
+    ///
+    /// # Errors
+    /// Refusals with their clause; [`Refusal::NotFound`].
+    pub async fn read_grant(&self, cx: ActContext, register: String, id: Uuid) -> Result<Disclosed<GrantView>, Error> {
+        let query = GrantQuery { grant_id: Some(id), limit: 1, ..GrantQuery::default() };
+        let page = self.list_grants(cx, register, query, None).await?;
+        if page.get().items.is_empty() {
+            return Err(Refusal::NotFound { what: "grant" }.into());
+        }
+        Ok(page.map(|mut page| page.items.swap_remove(0)))
+    }
+
+    /// Grants in force that end by a day, the first in front.
+    ///
+    /// # Errors
+    /// Refusals with their clause.
+    pub async fn grants_ending(
+        &self,
+        cx: ActContext,
+        register: String,
+        until: chrono::NaiveDate,
+        limit: i64,
+    ) -> Result<Disclosed<Page<GrantView>>, Error> {
+        let act = self.store.disclose(cx, move |tx| {
+            let permit = tx.authorize_register::<GrantList>(&register, None)?;
+            tx.grants_ending(permit, until, limit)
         });
         Ok(act.await?)
     }

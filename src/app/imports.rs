@@ -1,9 +1,10 @@
 //! Sheets that come in, templates for them and lists that go out, and changes of many records at once.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use chrono::NaiveDate;
+use chrono::{Datelike as _, NaiveDate};
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
@@ -12,7 +13,7 @@ use super::documents::Incoming;
 use super::files_of::{Made, Shape, column_kind, written};
 use super::{ActContext, App, Caller, Disclosed, Error, cursor};
 use crate::clock::uuid_at;
-use crate::domain::import::sheet::Sheet;
+use crate::domain::import::sheet::{self, Sheet};
 use crate::domain::import::{ColumnFault, Columns, Mapping, RowRead, columns, headings, rows};
 use crate::domain::record::validate::Violation;
 use crate::domain::refusal::Refusal;
@@ -59,8 +60,20 @@ pub struct NewImport {
     pub creates: bool,
     /// Whether records may be changed that it knows.
     pub changes: bool,
+    /// What was mended in the sheet since it was brought.
+    pub mended: Mended,
     /// Whether nothing is to remain.
     pub dry_run: bool,
+}
+
+/// What whoever brought a sheet has since mended in it, and which of its rows they hold back.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Mended {
+    /// Texts in the place of those of the sheet, by the number of the row and the name of the column.
+    pub cells: BTreeMap<u32, BTreeMap<String, String>>,
+    /// Numbers of rows that are held back.
+    pub withheld: BTreeSet<u32>,
 }
 
 /// A change of many records.
@@ -83,6 +96,64 @@ pub struct NewBulk {
     pub sha256: String,
     /// Whether nothing is to remain.
     pub dry_run: bool,
+}
+
+impl Mended {
+    /// Whether nothing was mended.
+    pub fn is_empty(&self) -> bool {
+        self.cells.is_empty() && self.withheld.is_empty()
+    }
+
+    /// Puts what was mended in its place.
+    fn mend(&self, kind: &RecordType, columns: &Columns, sheet: &mut Sheet) {
+        if self.is_empty() {
+            return;
+        }
+        sheet.rows.retain(|row| !self.withheld.contains(&row.number));
+        for row in &mut sheet.rows {
+            let Some(texts) = self.cells.get(&row.number) else { continue };
+            for (column, cell) in columns.list().iter().zip(&mut row.cells) {
+                if let Some(text) = texts.get(&column.name) {
+                    *cell = typed(kind, column, text);
+                }
+            }
+        }
+    }
+}
+
+/// The field of a place in the data.
+pub fn field_of<'d>(kind: &'d RecordType, pointer: &str) -> Option<&'d Field> {
+    let mut found: Option<&Field> = None;
+    for name in pointer.split('/').skip(1).filter(|step| !step.bytes().all(|b| b.is_ascii_digit())) {
+        let fields = found.map_or(&kind.fields, |field| &field.parts);
+        found = Some(fields.iter().find(|field| field.name == name)?);
+    }
+    found
+}
+
+/// What was typed, as the cell of a workbook would hold it: days and numbers are read as people write them, however the
+/// sheet writes its own.
+fn typed(kind: &RecordType, column: &crate::domain::import::Column, text: &str) -> sheet::Cell {
+    let text = text.trim();
+    if text.is_empty() {
+        return sheet::Cell::Empty;
+    }
+    let field = column.pointer.as_deref().and_then(|pointer| field_of(kind, pointer));
+    let day = || {
+        let read = ["%d.%m.%Y", "%Y-%m-%d"].iter().find_map(|form| NaiveDate::parse_from_str(text, form).ok());
+        read.filter(|day| day.year() >= 1000).map(sheet::Cell::Date)
+    };
+    let number = || {
+        let plain: String = text.chars().filter(|c| !c.is_whitespace()).collect();
+        plain.replace(',', ".").parse().ok().map(sheet::Cell::Number)
+    };
+    let read = match field.map(|f| (f.kind, f.repeats)) {
+        None if column.field.as_deref() == Some("effective_on") => day(),
+        Some((FieldType::Date, false)) => day(),
+        Some((FieldType::Decimal | FieldType::Money | FieldType::Percentage | FieldType::Load, false)) => number(),
+        _ => None,
+    };
+    read.unwrap_or_else(|| sheet::Cell::Text(text.to_owned()))
 }
 
 /// What an import did, and the sheet as it was read.
@@ -139,7 +210,7 @@ impl App {
         Ok(id)
     }
 
-    async fn import_as(
+    pub(super) async fn import_as(
         &self,
         cx: ActContext,
         register: String,
@@ -175,9 +246,9 @@ impl App {
             header_row: new.header_row,
             limits: Limits::default(),
         };
-        let mapping = new.mapping.take();
+        let (mapping, mended) = (new.mapping.take(), std::mem::take(&mut new.mended));
         // Unpacking and reading a large workbook takes a while: not on an async thread.
-        let opened = tokio::task::spawn_blocking(move || open(&of, &record_type, &file, &wanted, mapping))
+        let opened = tokio::task::spawn_blocking(move || open(&of, &record_type, &file, &wanted, mapping, &mended))
             .await
             .map_err(|e| Error::Setup(e.to_string()))??;
         let sheet = opened.sheet.clone();
@@ -249,7 +320,7 @@ impl App {
     ///
     /// # Errors
     /// [`Refusal::NotFound`] for an unknown register or record type.
-    fn begin_run(
+    pub(super) fn begin_run(
         &self,
         cx: &ActContext,
         register: &str,
@@ -269,7 +340,12 @@ impl App {
         Ok(self.store.runs.begin(Run::new(id, register, record_type, institution_id, made_by, now)))
     }
 
-    async fn kept_mapping(&self, cx: ActContext, register: &str, record_type: &str) -> Result<Option<Mapping>, Error> {
+    pub(super) async fn kept_mapping(
+        &self,
+        cx: ActContext,
+        register: &str,
+        record_type: &str,
+    ) -> Result<Option<Mapping>, Error> {
         match self.read_mapping(cx, register.to_owned(), record_type.to_owned()).await {
             Ok(kept) => Ok(serde_json::from_value(kept.into_inner()).ok()),
             Err(Error::Store(store::Error::Refused(Refusal::NotFound { .. }))) => Ok(None),
@@ -497,9 +573,10 @@ fn open(
     file: &Incoming,
     wanted: &Wanted,
     mapping: Option<Mapping>,
+    mended: &Mended,
 ) -> Result<Opened, Error> {
     let kind = register.record_type(record_type).ok_or(Refusal::NotFound { what: "record type" })?;
-    let opened = read(&file.bytes, wanted).map_err(unreadable)?;
+    let mut opened = read(&file.bytes, wanted).map_err(unreadable)?;
     let mapping = mapping.unwrap_or_default();
     let (columns, faults) = columns(kind, &opened.sheet.header, Some(&mapping));
     let (blocking, notes): (Vec<ColumnFault>, Vec<ColumnFault>) = faults.into_iter().partition(|f| f.blocks);
@@ -509,6 +586,7 @@ fn open(
     if opened.sheet.rows.is_empty() {
         return Err(Refusal::invalid("/file", "no_rows", "The sheet has no rows below its head.", None).into());
     }
+    mended.mend(kind, &columns, &mut opened.sheet);
     let rows = rows(&register.definition, kind, &columns, &opened.sheet, &mapping);
     let notes = opened.notes.iter().map(told).chain(notes.into_iter().map(|n| format!("{}: {}", n.column, n.detail)));
     Ok(Opened {
@@ -516,6 +594,8 @@ fn open(
             encoding: opened.encoding.map(|e| e.name().to_owned()),
             delimiter: opened.delimiter.map(String::from),
             notes: notes.collect(),
+            mended: mended.cells.values().map(BTreeMap::len).sum(),
+            withheld: mended.withheld.len(),
         },
         sheet: Arc::new(opened.sheet),
         columns,

@@ -13,6 +13,7 @@ use crate::domain::audit::event::{Outcome, Who};
 use crate::domain::hex;
 use crate::domain::refusal::Refusal;
 use crate::store::Sealed;
+use crate::store::acts::sessions::Keeping;
 
 /// Attempts before waiting begins.
 const FREE_ATTEMPTS: i64 = 3;
@@ -35,6 +36,24 @@ impl App {
     /// # Errors
     /// [`Refusal::Unauthenticated`] whether the name or the password is wrong; [`Refusal::TooMany`].
     pub async fn login(&self, request_id: Option<String>, username: &str, password: String) -> Result<Session, Error> {
+        let now = self.store.now();
+        let refresh = self.tokens.refresh(now)?;
+        let keeping = Keeping::Refresh { digest: refresh.digest, expires_at: refresh.expires_at };
+        let (user, session) = self.open_session(request_id, username, password, keeping).await?;
+        self.session(user, session, refresh.token, now)
+    }
+
+    /// Opens a session for whoever has this name and password: the user and the session.
+    ///
+    /// # Errors
+    /// As [`App::login`].
+    pub(super) async fn open_session(
+        &self,
+        request_id: Option<String>,
+        username: &str,
+        password: String,
+        keeping: Keeping,
+    ) -> Result<(Uuid, Uuid), Error> {
         let cx = ActContext { request_id, ..ActContext::installation("login") };
         let (who, throttle) = self.check_password(&cx, username, password).await?;
         let user_id = who.user_id.ok_or(Refusal::Unauthenticated)?;
@@ -44,16 +63,11 @@ impl App {
             let detail = "your employment has ended, and with it your right to use the register".to_owned();
             return Err(Refusal::Forbidden { clause, detail }.into());
         }
-        let now = self.store.now();
-        let refresh = self.tokens.refresh(now)?;
-        let (digest, expires_at, opener) = (refresh.digest.clone(), refresh.expires_at, who.clone());
-        let session = self
-            .store
-            .write(cx.clone(), move |tx| tx.session_open(&opener, &digest, expires_at, &throttle))
-            .await?
-            .into_inner();
+        let opener = who.clone();
+        let session =
+            self.store.write(cx.clone(), move |tx| tx.session_open(&opener, &keeping, &throttle)).await?.into_inner();
         self.note_in_registers(&cx, &who, "login", Outcome::Permitted).await?;
-        self.session(user_id, session, refresh.token, now)
+        Ok((user_id, session))
     }
 
     /// Checks a user's password: who they are, and under what their attempts are counted. A failure is counted and

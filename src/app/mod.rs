@@ -3,8 +3,10 @@
 //! Acts take an [`ActContext`] (who, why, under which request) and typed input; they know no HTTP. What they return
 //! is [`Disclosed`]: its log entry is durable.
 
+pub mod browser;
 pub mod cases;
 pub mod confirmations;
+pub mod desk;
 pub mod disclosure;
 pub mod documents;
 pub mod error;
@@ -20,6 +22,7 @@ pub mod me;
 pub mod media;
 pub mod moves;
 pub mod password;
+pub mod people;
 pub mod publications;
 pub mod queue;
 pub mod read_audit;
@@ -29,6 +32,7 @@ pub mod reports;
 pub mod setup;
 pub mod supervise;
 pub mod tokens;
+pub mod uploads;
 
 use std::sync::Arc;
 
@@ -63,6 +67,10 @@ pub struct App {
     pub largest_file: usize,
     /// Bounds how many passwords are hashed at once, so that logins cannot starve everything else.
     pub hashing: tokio::sync::Semaphore,
+    /// What every page asks about its user, kept for a moment.
+    pub facts: desk::FactsKept,
+    /// What trials of sheets told, kept for as long as somebody works on them.
+    pub trials: uploads::TrialsKept,
 }
 
 /// What signs checkpoints: one seed outside the database, one name for each register.

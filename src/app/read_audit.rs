@@ -1,8 +1,11 @@
 //! Reading the log and proving it.
 
+use chrono::{DateTime, Utc};
+
 use super::{ActContext, App, Disclosed, Error};
 use crate::store::guard::{AuditProve, AuditRead};
 use crate::store::read::audit::{AuditList, AuditQuery, ExportLine, ProofView};
+use crate::store::read::survey::Survey;
 
 impl App {
     /// Entries of the log, newest first.
@@ -18,6 +21,25 @@ impl App {
         let act = self.store.disclose(cx, move |tx| {
             let permit = tx.authorize_register::<AuditRead>(&register, None)?;
             tx.audit_list(permit, &query)
+        });
+        Ok(act.await?)
+    }
+
+    /// Entries of the log as [`App::read_audit`] gives them, with what there is in all, told apart at the instants
+    /// `steps`: by day, kind, actor and purpose.
+    ///
+    /// # Errors
+    /// Refusals with their clause; too many instants.
+    pub async fn survey_audit(
+        &self,
+        cx: ActContext,
+        register: String,
+        query: AuditQuery,
+        steps: Vec<DateTime<Utc>>,
+    ) -> Result<Disclosed<Survey>, Error> {
+        let act = self.store.disclose(cx, move |tx| {
+            let permit = tx.authorize_register::<AuditRead>(&register, None)?;
+            tx.audit_survey(permit, &query, &steps)
         });
         Ok(act.await?)
     }

@@ -1,17 +1,19 @@
 //! Entering, changing, correcting, ending and reading records.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, NaiveDate, Utc};
 use serde_json::Value;
 use uuid::Uuid;
 
 use super::{ActContext, App, Disclosed, Error};
+use crate::domain::access::Action;
 use crate::domain::record::validate::touched_sections;
 use crate::domain::refusal::Refusal;
 use crate::domain::statute::RecordType;
 use crate::store::acts::records::{Amendment, NewRecord};
 use crate::store::guard::{RecordChange, RecordCorrect, RecordEnd, RecordHistory, RecordRead};
+use crate::store::read::facets::Facets;
 use crate::store::read::lists::ListQuery;
 use crate::store::read::records::{EntryView, Page, RecordView};
 
@@ -106,6 +108,25 @@ impl App {
         Ok(act.await?)
     }
 
+    /// Sections of a record type in which the caller may write by `action`: of the record `id`, or of a new one of
+    /// `institution`. A form shows no others.
+    ///
+    /// # Errors
+    /// [`Refusal::NotFound`] for a record that is not there.
+    pub async fn writable_sections(
+        &self,
+        cx: ActContext,
+        register: String,
+        record_type: String,
+        action: Action,
+        id: Option<Uuid>,
+        institution: Option<Uuid>,
+    ) -> Result<BTreeSet<String>, Error> {
+        let act =
+            self.store.disclose(cx, move |tx| tx.writable_sections(&register, &record_type, action, id, institution));
+        Ok(act.await?.into_inner())
+    }
+
     /// Opens a record as of a day, as known at an instant.
     ///
     /// # Errors
@@ -126,6 +147,26 @@ impl App {
         Ok(act.await?)
     }
 
+    /// Opens a record as [`App::read_record`] does and shows the codes in `shown` in full, which the log notes.
+    ///
+    /// # Errors
+    /// As [`App::read_record`]; [`Refusal::NotFound`] for a field that may not be seen.
+    pub async fn read_record_shown(
+        &self,
+        cx: ActContext,
+        register: String,
+        record_type: String,
+        id: Uuid,
+        (as_of, known_at): (Option<NaiveDate>, Option<DateTime<Utc>>),
+        shown: Vec<String>,
+    ) -> Result<Disclosed<RecordView>, Error> {
+        let act = self.store.disclose(cx, move |tx| {
+            let permit = tx.authorize_record::<RecordRead>(&register, &record_type, id, as_of, None)?;
+            tx.record_read_shown(permit, as_of, known_at, &shown)
+        });
+        Ok(act.await?)
+    }
+
     /// Lists records.
     ///
     /// # Errors
@@ -142,6 +183,39 @@ impl App {
             tx.record_list(permit, &record_type, &query)
         });
         Ok(act.await?)
+    }
+
+    /// How many records a list finds, and how many of them have which values of `fields`.
+    ///
+    /// # Errors
+    /// As [`App::list_records`].
+    pub async fn record_facets(
+        &self,
+        cx: ActContext,
+        register: String,
+        record_type: String,
+        query: ListQuery,
+        fields: Vec<String>,
+    ) -> Result<Disclosed<Facets>, Error> {
+        let act = self.store.disclose(cx, move |tx| {
+            let permit = tx.authorize_list(&register, &record_type, query.institution_id)?;
+            tx.record_facets(permit, &record_type, &query, &fields)
+        });
+        Ok(act.await?)
+    }
+
+    /// What records are called, as far as the caller may read them: for a page of references at once. Nothing stands
+    /// there of those that they may not read.
+    ///
+    /// # Errors
+    /// Too many at once; a purpose where the register asks for one.
+    pub async fn record_titles(
+        &self,
+        cx: ActContext,
+        register: String,
+        ids: Vec<Uuid>,
+    ) -> Result<Disclosed<BTreeMap<Uuid, String>>, Error> {
+        Ok(self.store.disclose(cx, move |tx| tx.record_titles(&register, &ids)).await?)
     }
 
     /// Reads the entries of a record.

@@ -3,10 +3,12 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, NaiveDate, Utc};
+use uuid::Uuid;
 
 use super::files_of::{Made, Shape, written};
 use super::{ActContext, App, Disclosed, Error};
 use crate::domain::audit::canonical::canonical;
+use crate::domain::publication::overview::OverviewView;
 use crate::domain::publication::report::{ReportView, UNKNOWN, words};
 use crate::domain::registers::Register;
 use crate::files::{Act, Cell, Column, ColumnKind, Extract, Table, csv, xlsx};
@@ -95,6 +97,90 @@ impl App {
         });
         Ok(act.await?)
     }
+}
+
+impl App {
+    /// An overview of the definition as of today: over all that the caller may list, or of one institution.
+    ///
+    /// # Errors
+    /// Refusals with their clause.
+    pub async fn overview(
+        &self,
+        cx: ActContext,
+        register: String,
+        name: String,
+        institution: Option<Uuid>,
+        language: String,
+    ) -> Result<Disclosed<OverviewView>, Error> {
+        let act = self.store.disclose(cx, move |tx| {
+            let permit = tx.authorize_overview(&register, &name, institution)?;
+            tx.overview(permit, &name, institution, &language)
+        });
+        Ok(act.await?)
+    }
+
+    /// An overview as a file, for the caller's own use.
+    ///
+    /// # Errors
+    /// As [`App::overview`].
+    pub async fn overview_file(
+        &self,
+        cx: ActContext,
+        register: String,
+        name: String,
+        institution: Option<Uuid>,
+        language: String,
+        shape: Shape,
+    ) -> Result<Made, Error> {
+        let of = self.register(&register)?;
+        let view = self.overview(cx, register, name, institution, language.clone()).await?.into_inner();
+        let made_at = self.store.now();
+        let stem = format!("{}-{}", view.overview, view.as_of);
+        let source = &of.definition.register;
+        let table = overview_table(&view, &language).map_err(Error::Setup)?;
+        let bytes = match shape {
+            Shape::Csv => csv(&table, written(&language)).map_err(|e| e.to_string()),
+            Shape::Xlsx => xlsx(&Extract {
+                register_name: source.name.in_language(&language).to_owned(),
+                register_id: of.name().to_owned(),
+                act: Act { title: source.act.title.clone(), publication_mark: source.act.publication.clone() },
+                clause: view.clause.to_string(),
+                ledger_number: "–".to_owned(),
+                recipient_name: "–".to_owned(),
+                purpose: format!("{} ({})", view.label, view.as_of),
+                made_at,
+                time_zone: source.time_zone,
+                lang: language.parse().unwrap_or_default(),
+                note: None,
+                table,
+            })
+            .map_err(|e| e.to_string()),
+            Shape::Json | Shape::Html => Err("overviews are not made so".to_owned()),
+        };
+        Ok(Made::new(stem, shape, bytes.map_err(Error::Setup)?))
+    }
+}
+
+/// A line for each group, and one over all.
+fn overview_table(view: &OverviewView, language: &str) -> Result<Table, String> {
+    let words = words(language);
+    let column = |name: &str, label: &str, kind| Column { name: name.to_owned(), label: label.to_owned(), kind };
+    let mut columns: Vec<Column> = view.by.iter().map(|c| column(&c.name, &c.label, ColumnKind::Text)).collect();
+    columns.push(column("records", words.count, ColumnKind::Integer));
+    if view.counts_people {
+        columns.push(column("people", words.people, ColumnKind::Integer));
+    }
+    columns.extend(view.measures.iter().map(|m| column(&m.name, &m.label, ColumnKind::Decimal)));
+    let mut table = Table::new(format!("{} ({})", view.label, view.as_of), columns);
+    for row in view.rows.iter().chain([&view.total]) {
+        let blank = view.by.len().saturating_sub(row.labels.len());
+        let keys = row.labels.iter().map(|l| Cell::Text(l.clone())).chain(std::iter::repeat_n(Cell::Empty, blank));
+        let number = |n: u64| i64::try_from(n).map_or(Cell::Empty, Cell::Integer);
+        let counts = std::iter::once(number(row.records)).chain(row.people.map(number));
+        let values = row.values.iter().map(|v| v.map_or(Cell::Empty, Cell::Decimal));
+        table.push(keys.chain(counts).chain(values).collect()).map_err(|e| e.to_string())?;
+    }
+    Ok(table)
 }
 
 /// A report as a file.

@@ -229,7 +229,11 @@ fn prepare(keys: &[NamedKey]) -> Result<Vec<Key>, Error> {
         .collect()
 }
 
-fn random_text<const N: usize>() -> Result<String, Error> {
+/// So many random bytes, as text.
+///
+/// # Errors
+/// When the machine gives no randomness.
+pub(super) fn random_text<const N: usize>() -> Result<String, Error> {
     let mut bytes = [0_u8; N];
     getrandom::fill(&mut bytes).map_err(|e| Error::Setup(e.to_string()))?;
     Ok(URL_SAFE_NO_PAD.encode(bytes))

@@ -28,6 +28,8 @@ pub(super) struct Installation {
     pub data_dir: PathBuf,
     /// The database.
     pub url: DatabaseUrl,
+    /// Whether it is a demonstration.
+    pub demo: bool,
 }
 
 impl Installation {
@@ -37,6 +39,7 @@ impl Installation {
             settings: settings.clone(),
             data_dir: settings.data_dir(demo),
             url: DatabaseUrl::parse(&settings.database_url(demo)),
+            demo,
         }
     }
 
@@ -100,6 +103,8 @@ impl Installation {
             },
             largest_file: self.settings.server.file_limit,
             hashing: Semaphore::new(std::thread::available_parallelism().map_or(2, usize::from)),
+            facts: Default::default(),
+            trials: Default::default(),
         };
         for fresh in app.load_definitions().await? {
             log::info!("definition taken into use: {fresh}");
@@ -141,6 +146,9 @@ impl Installation {
             file_limit: server.file_limit,
             metrics_public: server.metrics_public,
             shutdown_seconds: server.shutdown_seconds,
+            secure: server.secure_cookies.unwrap_or(!server.listen.ip().is_loopback()),
+            demo: self.demo,
+            stretched: false,
         }
     }
 

@@ -70,6 +70,8 @@ pub struct Server {
     pub file_limit: usize,
     /// Whether others than the machine itself may fetch the metrics.
     pub metrics_public: bool,
+    /// Whether browsers reach the server by TLS; where nothing is said, they do unless it listens to this machine alone.
+    pub secure_cookies: Option<bool>,
     /// How long requests under way may take at a shutdown.
     pub shutdown_seconds: u64,
 }
@@ -475,6 +477,7 @@ impl Reader {
             body_limit: self.number("server.body_limit", 1_048_576, [1024, 1_073_741_824]),
             file_limit: self.number("server.file_limit", 26_214_400, [1024, 1_073_741_824]),
             metrics_public: self.take("server.metrics_public", false, truth),
+            secure_cookies: self.take("server.secure_cookies", None, |text| truth(text).map(Some)),
             shutdown_seconds: self.number("server.shutdown_seconds", 30, [0, 3600]),
         }
     }
@@ -668,6 +671,7 @@ mod tests {
         ("server.body_limit", "1"),
         ("server.file_limit", "-1"),
         ("server.metrics_public", "yes"),
+        ("server.secure_cookies", "yes"),
         ("server.shutdown_seconds", "3601"),
         ("database.url", "mysql://user:hush@host/db"),
         ("database.readers", "0"),
@@ -699,8 +703,8 @@ mod tests {
         ("paths.seeds_dir", ""),
     ];
 
-    const NAMES: [&str; 34] = {
-        let mut names = [""; 34];
+    const NAMES: [&str; 35] = {
+        let mut names = [""; 35];
         let mut n = 0;
         while n < names.len() {
             names[n] = WRONG[n].0;

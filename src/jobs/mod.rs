@@ -10,6 +10,7 @@
 
 mod confirmations;
 mod deadlines;
+mod desk;
 mod outbox;
 pub mod post;
 mod rights;
@@ -89,6 +90,14 @@ pub const JOBS: &[Job] = &[
             schedule: Schedule::Every { minutes: 60 },
         },
         run: |jobs, _| Box::pin(confirmations::run(jobs)),
+    },
+    Job {
+        plan: Plan {
+            name: "desks",
+            does: "forgets drafts, searches and browser sessions whose time is over",
+            schedule: Schedule::Every { minutes: 60 },
+        },
+        run: |jobs, _| Box::pin(desk::run(jobs)),
     },
 ];
 

@@ -1,4 +1,5 @@
-//! Every mutation there is, as one enum: what it tells the log, and its SQL. Nothing else writes.
+//! Every mutation there is, as one enum: what it tells the log, and its SQL. Nothing else writes, save what asserts
+//! nothing about anybody: leases and runs of jobs (`store/jobs.rs`), and a user's own desk (`acts/desk.rs`).
 //!
 //! Both matches are without a wildcard: a new mutation does not compile until it has said both.
 
@@ -17,10 +18,10 @@ use super::error::Error;
 use super::facts::{FIRST_DAY, LAST_DAY};
 use super::read::lists::every;
 use super::schema::{
-    access_grant, app_user, audit_checkpoint, base_document, calendar_feed, case_file, case_step, column_mapping,
-    confirmation, confirmation_note, confirmed_record, definition, disclosure, disclosure_subject, entry,
-    entry_document, exchange_run, former_code, grant_log, idempotency, import_row, import_run, leaver, leaver_log,
-    login_throttle, outbox, publication, publication_row, record, record_event, record_index, record_move,
+    access_grant, app_user, audit_checkpoint, base_document, browser_session, calendar_feed, case_file, case_step,
+    column_mapping, confirmation, confirmation_note, confirmed_record, definition, disclosure, disclosure_subject,
+    entry, entry_document, exchange_run, former_code, grant_log, idempotency, import_row, import_run, leaver,
+    leaver_log, login_throttle, outbox, publication, publication_row, record, record_event, record_index, record_move,
     record_state, refresh_token, report_delivery, review, saved_query, session, stored_file, unique_key,
 };
 use crate::domain::access::Grant;
@@ -67,8 +68,8 @@ pub(in crate::store) enum Change {
     UserAdded(Box<UserWrite>),
     /// A new password; ends the user's sessions.
     PasswordChanged { user_id: Uuid, password_hash: String },
-    /// A session with its first refresh token; forgets failed attempts.
-    SessionOpened { session_id: Uuid, user_id: Uuid, refresh: RefreshWrite, throttle_key: String },
+    /// A session with what keeps it open; forgets failed attempts.
+    SessionOpened { session_id: Uuid, user_id: Uuid, keeping: Keeping, throttle_key: String },
     /// A refresh token spent and replaced.
     SessionRefreshed { spent: String, refresh: RefreshWrite, session_id: Uuid },
     /// A session, or all of a user's, ended.
@@ -352,6 +353,29 @@ pub(in crate::store) struct UserWrite {
 pub(in crate::store) struct RefreshWrite {
     pub digest: String,
     pub expires_at: i64,
+}
+
+/// By what a session is kept open; kept by digest.
+#[derive(Debug, Clone)]
+pub enum Keeping {
+    /// A refresh token.
+    Refresh {
+        /// Digest of the token.
+        digest: String,
+        /// When it expires, in microseconds.
+        expires_at: i64,
+    },
+    /// A browser's cookie.
+    Browser {
+        /// Digest of its value.
+        digest: String,
+        /// What its forms must send.
+        csrf: String,
+        /// When it ends if nothing more comes, in microseconds.
+        idle_until: i64,
+        /// When it ends in any case, in microseconds.
+        ends_at: i64,
+    },
 }
 
 impl Change {
@@ -670,7 +694,7 @@ impl Change {
                     .execute(conn)?;
                 end_sessions(conn, register, user_id, None, at)
             }
-            Self::SessionOpened { session_id, user_id, refresh, throttle_key } => {
+            Self::SessionOpened { session_id, user_id, keeping, throttle_key } => {
                 diesel::insert_into(session::table)
                     .values((
                         session::register.eq(register),
@@ -680,7 +704,27 @@ impl Change {
                     ))
                     .execute(conn)?;
                 diesel::delete(login_throttle::table.find((register, throttle_key))).execute(conn)?;
-                write_refresh(conn, register, session_id, refresh)
+                match keeping {
+                    Keeping::Refresh { digest, expires_at } => {
+                        write_refresh(conn, register, session_id, RefreshWrite { digest, expires_at })
+                    }
+                    Keeping::Browser { digest, csrf, idle_until, ends_at } => {
+                        diesel::insert_into(browser_session::table)
+                            .values((
+                                browser_session::register.eq(register),
+                                browser_session::digest.eq(digest),
+                                browser_session::session_id.eq(session_id.to_string()),
+                                browser_session::user_id.eq(user_id.to_string()),
+                                browser_session::csrf.eq(csrf),
+                                browser_session::state.eq("{}"),
+                                browser_session::seen_at.eq(at),
+                                browser_session::idle_until.eq(idle_until),
+                                browser_session::ends_at.eq(ends_at),
+                            ))
+                            .execute(conn)?;
+                        Ok(())
+                    }
+                }
             }
             Self::SessionRefreshed { spent, refresh, session_id } => {
                 diesel::update(refresh_token::table.find((register, spent)))

@@ -606,6 +606,69 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    browser_session (register, digest) {
+        register -> Text,
+        digest -> Text,
+        session_id -> Text,
+        user_id -> Text,
+        csrf -> Text,
+        state -> Text,
+        seen_at -> BigInt,
+        idle_until -> BigInt,
+        ends_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    draft (register, id) {
+        register -> Text,
+        id -> Text,
+        user_id -> Text,
+        form_key -> Text,
+        body -> Text,
+        as_subject -> BigInt,
+        saved_at -> BigInt,
+        expires_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    saved_search (register, id) {
+        register -> Text,
+        id -> Text,
+        user_id -> Text,
+        record_type -> Text,
+        name -> Nullable<Text>,
+        query -> Text,
+        saved_at -> BigInt,
+        expires_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    user_setting (register, user_id) {
+        register -> Text,
+        user_id -> Text,
+        body -> Text,
+        saved_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    pending_upload (register, id) {
+        register -> Text,
+        id -> Text,
+        user_id -> Text,
+        kind -> Text,
+        name -> Text,
+        bytes -> Binary,
+        plan -> Text,
+        saved_at -> BigInt,
+        expires_at -> BigInt,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     audit_event,
     audit_payload,
@@ -656,4 +719,9 @@ diesel::allow_tables_to_appear_in_same_query!(
     confirmed_record,
     confirmation_note,
     calendar_feed,
+    browser_session,
+    draft,
+    saved_search,
+    user_setting,
+    pending_upload,
 );

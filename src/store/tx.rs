@@ -133,11 +133,7 @@ impl<'tx> Tx<'tx> {
         let today = self.today(register);
         let source = &register.definition.register;
         let mut grants = self.grants_in_force(register.name(), user, today)?;
-        // A processor's users have access only between the days of its contract.
-        grants.retain(|grant| {
-            let bound = source.roles.iter().any(|r| r.name == grant.role && r.within_contract);
-            !bound || source.processors.iter().filter_map(|p| p.contract.as_ref()).any(|c| c.holds_on(today))
-        });
+        grants.retain(|grant| within_contract(register, grant, today));
         if let Some(acting) = self.cx.acting_as {
             grants.retain(|grant| grant.id == acting);
             if grants.is_empty() {
@@ -432,7 +428,7 @@ impl<'tx> Tx<'tx> {
     ) -> Result<Permit<'tx, A>, Error> {
         let register = self.register(register)?;
         let actor = self.actor(&register)?;
-        let sole = self.is_sole_user(&register, holder)?;
+        let sole = self.sole_user(&register)? == Some(holder.to_string());
         let ruling = actor.role(&register.policies, &register.definition, A::ACTION, role, holder, institution, sole);
         if !ruling.decision.permitted {
             let mut event = self.event(&register, A::ACTION, &actor, &ruling);
@@ -448,12 +444,12 @@ impl<'tx> Tx<'tx> {
         Ok(self.permit(register.clone(), ruling, nothing(), nothing(), None))
     }
 
-    /// Whether `holder` is the only user with a role in which data are entered.
-    fn is_sole_user(&mut self, register: &Register, holder: Uuid) -> Result<bool, Error> {
+    /// The only user with a role in which data are entered, where there is only one.
+    pub(in crate::store) fn sole_user(&mut self, register: &Register) -> Result<Option<String>, Error> {
         let roles: Vec<&str> =
             register.definition.register.roles.iter().filter(|r| r.data_role).map(|r| r.name.as_str()).collect();
         let day = self.today(register).to_string();
-        let users: Vec<String> = access_grant::table
+        let mut users: Vec<String> = access_grant::table
             .filter(access_grant::register.eq(register.name()))
             .filter(access_grant::revoked_at.is_null())
             .filter(access_grant::from_day.le(&day))
@@ -463,7 +459,7 @@ impl<'tx> Tx<'tx> {
             .distinct()
             .limit(2)
             .load(self.conn)?;
-        Ok(users == [holder.to_string()])
+        Ok(if users.len() == 1 { users.pop() } else { None })
     }
 
     pub(in crate::store) fn permit<A: Act>(
@@ -476,6 +472,13 @@ impl<'tx> Tx<'tx> {
     ) -> Permit<'tx, A> {
         Permit { register, ruling, rights, view, facts, case: None, act: PhantomData, brand: self.brand }
     }
+}
+
+/// Whether a grant counts on a day: a processor's users have access only between the days of its contract.
+pub(in crate::store) fn within_contract(register: &Register, grant: &Grant, day: NaiveDate) -> bool {
+    let source = &register.definition.register;
+    let bound = source.roles.iter().any(|r| r.name == grant.role && r.within_contract);
+    !bound || source.processors.iter().filter_map(|p| p.contract.as_ref()).any(|c| c.holds_on(day))
 }
 
 pub(in crate::store) fn nothing() -> SectionRights {

@@ -14,7 +14,7 @@ use futures_util::FutureExt as _;
 use super::context::{REQUEST_ID, RequestId, language};
 use super::problem::Problem;
 use super::query::Query;
-use super::{metrics, routes};
+use super::{metrics, routes, ui};
 use crate::app;
 use crate::locale::Lang;
 
@@ -66,11 +66,21 @@ fn explained(response: ServiceResponse, language: Lang, id: &str) -> ServiceResp
         return response;
     }
     let known = response.response().error().and_then(|e| e.as_error::<Problem>()).cloned();
+    // A page that shows a form again says itself what is wrong with it.
+    let page = response.headers().get(header::CONTENT_TYPE).is_some_and(|t| t.as_bytes().starts_with(b"text/html"));
+    if known.is_none() && page {
+        return response;
+    }
     let problem = known.unwrap_or_else(|| Problem::of_status(status));
     if let Some(cause) = &problem.cause {
         log::error!(target: "andmekogu::web", request_id = id, problem = problem.kind.slug(); "{cause}");
     }
-    let written = problem.render(language, Some(id));
+    let request = response.request();
+    let written = if ui::owns(request.path()) {
+        ui::problem::page(request, &problem, id)
+    } else {
+        problem.render(language, Some(id))
+    };
     response.into_response(written)
 }
 

@@ -16,6 +16,7 @@ pub mod routes;
 pub mod schemas;
 #[cfg(test)]
 mod tests;
+pub mod ui;
 pub mod upload;
 
 use std::io;
@@ -52,6 +53,12 @@ pub struct Settings {
     pub metrics_public: bool,
     /// How long running requests may go on when the server stops, in seconds.
     pub shutdown_seconds: u64,
+    /// Whether browsers reach the server by TLS, so that cookies may be kept for protected ways alone.
+    pub secure: bool,
+    /// Whether all people in it are invented; every page then says so.
+    pub demo: bool,
+    /// Whether texts of pages are drawn out, so that tests find what would not fit.
+    pub stretched: bool,
 }
 
 impl Default for Settings {
@@ -63,6 +70,9 @@ impl Default for Settings {
             file_limit: 25 * 1024 * 1024,
             metrics_public: false,
             shutdown_seconds: 30,
+            secure: false,
+            demo: false,
+            stretched: false,
         }
     }
 }
@@ -91,6 +101,7 @@ pub fn configure(cfg: &mut ServiceConfig, state: Data<Web>) {
         .app_data(state)
         .app_data(PathConfig::default().error_handler(|_, _| Problem::not_found().into()))
         .configure(routes::register)
+        .configure(ui::register)
         .default_service(web::to(layers::nowhere))
         .wrap(Compress::default())
         .wrap(from_fn(layers::outermost));

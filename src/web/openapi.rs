@@ -556,7 +556,10 @@ mod tests {
             version: 1,
         };
         agree("Grant", &grant);
-        agree("GrantItem", &GrantView { grant: grant.clone(), username: text(), in_force: true });
+        agree(
+            "GrantItem",
+            &GrantView { grant: grant.clone(), username: text(), in_force: true, beside: Default::default() },
+        );
         let my_grant = MyGrant { register: text(), grant };
         agree("MyGrant", &my_grant);
         let my_record = MyRecord { register: text(), record_type: text(), id, standing: Some("guardian") };
@@ -702,9 +705,10 @@ mod tests {
             register: text(),
             procedure: Procedure::Complaint,
             overdue: false,
+            beside: Default::default(),
         };
         agree("Case", &case);
-        agree("CaseInFull", &CaseInFull { view: case, history: vec![] });
+        agree("CaseInFull", &CaseInFull { view: case, history: vec![], may: Default::default() });
         let step = StepView { number: 1, act: text(), made_at: text(), made_by: text(), body: json!({}), audit_id: id };
         agree("CaseStep", &step);
         let party = CaseParty {
@@ -754,6 +758,7 @@ mod tests {
                 request,
                 decision: Some(decision),
                 disclosures: vec![],
+                beside: Default::default(),
             },
         );
         let entry = DisclosureView {
@@ -796,7 +801,7 @@ mod tests {
         agree("IncomingReport", &report);
         agree("ExchangeRunPage", &Page { items: vec![run], next_cursor: None });
         let subjects = Page { items: vec![], next_cursor: None };
-        agree("DisclosureInFull", &DisclosureInFull { entry: entry.clone(), subjects });
+        agree("DisclosureInFull", &DisclosureInFull { entry: entry.clone(), subjects, titles: Default::default() });
         agree("DisclosureCheck", &CheckView { sha256: text(), found: true, disclosures: vec![entry] });
         agree(
             "MyDisclosure",
@@ -967,6 +972,7 @@ mod tests {
             received: vec![received],
             received_total: 1,
             next_received_cursor: None,
+            institutions: Default::default(),
         };
         agree("AccessReport", &report);
         let query = QueryView { id, name: text(), query: KeptFilter::default(), saved_at: text() };

@@ -43,7 +43,7 @@ impl Verb {
         method.as_str() == self.as_str() || self == Self::Get && *method == Method::HEAD
     }
 
-    fn route(self) -> actix_web::Route {
+    pub(super) fn route(self) -> actix_web::Route {
         match self {
             Self::Get => web::route().guard(guard::Any(guard::Get()).or(guard::Head())),
             Self::Post => web::post(),
@@ -194,7 +194,7 @@ const PLACE: &[Param] =
 const GRANTS: &[Param] = &[Param::new("user_id", ParamKind::Id, "Only this user's"), LIMIT, CURSOR];
 const AUDIT: &[Param] = &[
     Param::new("actor", ParamKind::Text, "User name or user id"),
-    Param::new("subject", ParamKind::Text, "Personal code, or id of a record"),
+    Param::new("subject", ParamKind::Text, "Personal code, id of a record, or a name"),
     Param::new("action", ParamKind::Text, "Action, as in `record.read`"),
     Param::new("from", ParamKind::Moment, "Not before this day or instant"),
     Param::new("to", ParamKind::Moment, "Until the end of this day, or before this instant"),
@@ -207,7 +207,7 @@ const AUDIT: &[Param] = &[
 ];
 const ENTRIES: &[Param] = &[LIMIT, Param::new("cursor", ParamKind::Id, "`next_cursor` of the page before")];
 const ACCESS_REPORT: &[Param] = &[
-    Param::new("subject", ParamKind::Text, "Personal code, or id of a record"),
+    Param::new("subject", ParamKind::Text, "Personal code, id of a record, or a name"),
     Param::new("record_id", ParamKind::Id, "Id of a record"),
     Param::new("at", ParamKind::Instant, "The instant that is asked about; default now"),
     LIMIT,

@@ -1621,6 +1621,9 @@ pub struct CheckFinding {
     pub record_id: Option<Uuid>,
     /// Record type.
     pub record_type: String,
+    /// What the record is called, for whoever may see that.
+    #[schema(required = true)]
+    pub title: Option<String>,
     /// Where in its data.
     #[schema(required = true)]
     pub pointer: Option<String>,
@@ -1665,6 +1668,9 @@ pub struct RecordDifference {
     pub record_id: Uuid,
     /// Record type.
     pub record_type: String,
+    /// What the record is called, for whoever may see that.
+    #[schema(required = true)]
+    pub title: Option<String>,
     /// `changed`, `added` or `gone`.
     pub what: String,
     /// Field by field.
@@ -1680,6 +1686,9 @@ pub struct Drift {
     pub added: u64,
     /// Records that are no longer there.
     pub gone: u64,
+    /// The same by record type; those without a difference left out.
+    #[schema(value_type = Object)]
+    pub by_type: Value,
     /// Which, the first 500.
     pub items: Vec<RecordDifference>,
 }

@@ -62,6 +62,8 @@ async fn house() -> House {
         passwords: password::Policy { shortest: 12, memory_kib: 64, passes: 1 },
         largest_file: 1024,
         hashing: tokio::sync::Semaphore::new(1),
+        facts: Default::default(),
+        trials: Default::default(),
     };
     app.load_definitions().await.unwrap();
     app.add_user("mari".into(), "Mari Maasikas".into(), None, PASSWORD.into()).await.unwrap();
@@ -172,7 +174,6 @@ async fn addresses_and_methods_that_are_not_there() {
     let house = house().await;
     let app = service!(house);
     for path in [
-        "/",
         "/api/v1",
         "/api/v1/nothing",
         "/api/v1/registers/a/records/b/not-an-id",

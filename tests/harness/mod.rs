@@ -25,6 +25,7 @@ use uuid::Uuid;
 pub mod city;
 pub mod people;
 pub mod smtp;
+pub mod visitor;
 
 pub const PASSWORD: &str = "maasikas ja piim";
 pub const REGISTER: &str = "75025973-persona";
@@ -157,6 +158,15 @@ impl Harness {
         Self::with(place, shipped())
     }
 
+    /// With every text of the screens longer by two fifths: as long as a translation may come out.
+    pub fn stretched(place: Place) -> Self {
+        let mut harness = Self::start(place);
+        harness.stop();
+        let (address, server, thread) = serve(harness.app.clone(), true);
+        (harness.address, harness.server, harness.thread) = (address, Some(server), Some(thread));
+        harness
+    }
+
     pub fn with(place: Place, definitions: Vec<Definition>) -> Self {
         andmekogu::store::migrate::migrate(&place.url).unwrap();
         let noon = Utc.with_ymd_and_hms(2026, 11, 20, 10, 0, 0).unwrap();
@@ -164,7 +174,7 @@ impl Harness {
         let app = Arc::new(open(&place.url, definitions, clock.clone()));
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(app.load_definitions()).unwrap();
-        let (address, server, thread) = serve(app.clone());
+        let (address, server, thread) = serve(app.clone(), false);
         Self {
             place,
             app,
@@ -299,7 +309,7 @@ impl Harness {
         self.stop();
         let app = Arc::new(open(&self.place.url, definitions, self.clock.clone()));
         self.runtime.block_on(app.load_definitions()).unwrap();
-        let (address, server, thread) = serve(app.clone());
+        let (address, server, thread) = serve(app.clone(), false);
         (self.app, self.address, self.server, self.thread) = (app, address, Some(server), Some(thread));
     }
 
@@ -385,10 +395,12 @@ pub fn open(url: &DatabaseUrl, definitions: Vec<Definition>, clock: Arc<dyn Cloc
         passwords: Policy { shortest: 12, memory_kib: 64, passes: 1 },
         largest_file: 1 << 20,
         hashing: tokio::sync::Semaphore::new(2),
+        facts: Default::default(),
+        trials: Default::default(),
     }
 }
 
-fn serve(app: Arc<App>) -> (SocketAddr, actix_web::dev::ServerHandle, std::thread::JoinHandle<()>) {
+fn serve(app: Arc<App>, stretched: bool) -> (SocketAddr, actix_web::dev::ServerHandle, std::thread::JoinHandle<()>) {
     let (sender, receiver) = std::sync::mpsc::channel();
     let thread = std::thread::spawn(move || {
         actix_web::rt::System::new().block_on(async move {
@@ -399,6 +411,9 @@ fn serve(app: Arc<App>) -> (SocketAddr, actix_web::dev::ServerHandle, std::threa
                 file_limit: 1 << 20,
                 metrics_public: true,
                 shutdown_seconds: 5,
+                secure: false,
+                demo: false,
+                stretched,
             };
             let (server, address) = andmekogu::web::bind(app, settings).unwrap();
             sender.send((address, server.handle())).unwrap();

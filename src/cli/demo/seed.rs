@@ -18,7 +18,7 @@ use super::super::failure::Failure;
 use super::PASSWORD;
 use super::values::{self, Names};
 use crate::app::documents::Incoming;
-use crate::app::imports::NewImport;
+use crate::app::imports::{Mended, NewImport};
 use crate::app::{ActContext, App};
 use crate::domain::access::grant::Basis;
 use crate::domain::case::{NewCase, Step};
@@ -416,6 +416,7 @@ impl Seeding<'_> {
             header_row: None,
             creates: true,
             changes: true,
+            mended: Mended::default(),
             dry_run: false,
         };
         let cx = self.actor(import.by.as_deref(), by)?;

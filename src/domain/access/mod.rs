@@ -14,4 +14,4 @@ pub mod rights;
 pub use action::{Action, Object};
 pub use grant::Grant;
 pub use policy::{Decision, Policies, Question};
-pub use rights::{Actor, Coordinates, SectionRights};
+pub use rights::{Abilities, Actor, Coordinates, SectionRights};

@@ -1,11 +1,11 @@
 //! The rights of one actor: their grants in force, asked against the policies.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use uuid::Uuid;
 
 use super::Grant;
-use super::action::{Action, Object};
+use super::action::{Action, Object, ObjectKind};
 use super::policy::{Decision, Policies, Question, SectionsQuestion};
 use crate::domain::record::index::Status;
 use crate::domain::statute::definition::Section;
@@ -208,6 +208,102 @@ impl Actor {
             rule(policies, s, action, Object::Role(role.to_owned()), reach, &at)
         });
         best(rulings, definition)
+    }
+}
+
+/// What an actor may do somewhere in a register, by the policies alone: for what is offered, never for what is done.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Abilities {
+    /// Actions (`record.create`).
+    pub actions: BTreeSet<String>,
+    /// Record types of which records may be listed.
+    pub lists: BTreeSet<String>,
+    /// Record types of which records may be entered.
+    pub enters: BTreeSet<String>,
+    /// Kinds of case that may be opened.
+    pub opens: BTreeSet<String>,
+}
+
+impl Actor {
+    /// What may be done where a grant reaches, with a purpose stated; without any grant, what everybody may do with
+    /// what is about themselves.
+    pub fn abilities(&self, policies: &Policies, definition: &Definition) -> Abilities {
+        let mut found = Abilities::default();
+        let standings = self.standings(definition);
+        for action in Action::ALL {
+            let may = match action.object_kind() {
+                ObjectKind::Section => {
+                    let kinds = definition.record_types.iter();
+                    let kinds: Vec<&RecordType> =
+                        kinds.filter(|k| self.may_with(policies, &standings, k, action)).collect();
+                    let names = kinds.iter().map(|k| k.name.clone());
+                    match action {
+                        Action::RecordList => found.lists.extend(names),
+                        Action::RecordCreate => found.enters.extend(names),
+                        _ => {}
+                    }
+                    !kinds.is_empty()
+                }
+                ObjectKind::Register => self.may_do(policies, &standings, action, &Object::Register),
+                ObjectKind::Role => definition
+                    .register
+                    .roles
+                    .iter()
+                    .any(|r| self.may_do(policies, &standings, action, &Object::Role(r.name.clone()))),
+                ObjectKind::Case => {
+                    let kinds = definition
+                        .cases
+                        .iter()
+                        .filter(|c| self.may_do(policies, &standings, action, &Object::Case(c.name.clone())));
+                    let names: Vec<String> = kinds.map(|c| c.name.clone()).collect();
+                    let any = !names.is_empty();
+                    if action == Action::CaseOpen {
+                        found.opens.extend(names);
+                    }
+                    any
+                }
+            };
+            if may {
+                found.actions.insert(action.as_str().to_owned());
+            }
+        }
+        found
+    }
+
+    /// Whether the policies permit `action` with any section of a record type in any of its standings.
+    fn may_with(&self, policies: &Policies, standings: &[Standing<'_>], kind: &RecordType, action: Action) -> bool {
+        let statuses: &[Status] =
+            if action == Action::RecordCreate { &[Status::None] } else { &[Status::Active, Status::Ended] };
+        let about_self = self.grants.is_empty() && action != Action::RecordList;
+        standings.iter().any(|s| {
+            let covers = |section: &Section| s.grant.is_none_or(|g| g.covers(&kind.name, &section.name));
+            statuses.iter().any(|status| {
+                let question = SectionsQuestion {
+                    role: s.role.to_owned(),
+                    action,
+                    record_type: kind.name.clone(),
+                    in_scope: true,
+                    covered: kind.sections.iter().map(covers).collect(),
+                    about_self,
+                    purpose_given: true,
+                    status: *status,
+                };
+                policies.decide_sections(&question, &kind.sections).iter().any(|d| d.permitted)
+            })
+        })
+    }
+
+    fn may_do(&self, policies: &Policies, standings: &[Standing<'_>], action: Action, object: &Object) -> bool {
+        let about_self = self.grants.is_empty();
+        let at = Coordinates { institution_id: None, about_self, status: Status::None, purpose_given: true };
+        // Whoever opens a case is a party to it.
+        let party = about_self || action == Action::CaseOpen;
+        standings.iter().any(|s| {
+            [false, true].into_iter().any(|sole_user| {
+                let reach = Reach { in_scope: true, to_self: false, sole_user, party };
+                rule(policies, s, action, object.clone(), reach, &at).decision.permitted
+            })
+        })
     }
 }
 

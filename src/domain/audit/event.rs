@@ -52,7 +52,7 @@ pub struct Event {
     /// Sections served or touched.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sections: Vec<String>,
-    /// Names of the fields entered.
+    /// Names of the fields entered, or of those whose codes were shown in full.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub fields: Vec<String>,
     /// Entry made.

@@ -131,7 +131,9 @@ pub struct CaseParty {
     /// Personal code of a person.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub personal_code: Option<String>,
-    /// How to reach them.
+    /// How to reach them. Empty where data left to everybody, or to whom the statute itself names: the ledger keeps no
+    /// address of those.
+    #[serde(default)]
     pub contact: String,
 }
 

@@ -705,7 +705,8 @@ pub struct LedgerBody {
     pub records: u64,
     /// Ground.
     pub ground: Option<String>,
-    /// Clause of the ground.
+    /// Clause of the ground; publications and reports call it their basis.
+    #[serde(alias = "basis")]
     pub clause: Option<Clause>,
     /// The act that gives the public task.
     pub act: Option<String>,

@@ -129,6 +129,20 @@ pub(super) struct Reader<'d> {
     pub(super) decimal_comma: bool,
 }
 
+/// The value that a text typed into a form says in a field that is a number, a code of digits or a bank account; days
+/// and codes of lists are the form's own matter. Decimals follow a point.
+///
+/// # Errors
+/// The code of the fault.
+pub fn typed_scalar(field: &Field, country: &str, text: &str) -> Result<Value, &'static str> {
+    let reader = Reader { field, country, codes: None, dates: DateForm::Iso, decimal_comma: false };
+    match reader.read(&Cell::Text(text.to_owned()), &mut Budget::new()) {
+        Ok(Said::Value(value)) => Ok(value),
+        Ok(Said::Record(_)) => Err("type"),
+        Err(unread) => Err(unread.code),
+    }
+}
+
 /// What is kept from cell to cell of a sheet.
 pub(super) struct Budget {
     /// Searches for nearest codes that are left.

@@ -30,7 +30,7 @@ pub mod sheet;
 #[cfg(test)]
 mod tests;
 
-pub use cell::shown;
+pub use cell::{shown, typed_scalar};
 pub use columns::{Column, ColumnFault, Columns, Heading, columns, headings};
 pub use compare::{Difference, compare, entered, patch};
 pub use exchange::{exchange_cell, exchange_columns};

@@ -1,6 +1,7 @@
 //! What leaves the register without anybody's asking for a person: the public data of active records
 //! ([`Columns`]), and statistics ([`report`], [`statistics`]) that tell nobody apart.
 
+pub mod overview;
 pub mod reach;
 pub mod report;
 pub mod statistics;

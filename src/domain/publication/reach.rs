@@ -112,7 +112,8 @@ impl<'d> Reach<'d> {
         match self.titled {
             None => copy(data, self.path.steps(), out, &|value| Some(value.clone())),
             Some(kind) => copy(data, self.path.steps(), out, &|value| {
-                let title = |id: &Value| others.get(id.as_str()?).and_then(|data| title(kind, data));
+                let title =
+                    |id: &Value| others.get(id.as_str()?).and_then(|data| kind.title_of(data)).map(Value::String);
                 match value {
                     Value::Array(ids) => Some(Value::Array(ids.iter().filter_map(title).collect())),
                     id => title(id),
@@ -153,13 +154,6 @@ impl<'d> Reach<'d> {
         });
         Value::Array(found)
     }
-}
-
-/// What people call a record of `kind`: its title fields, with spaces between them.
-fn title(kind: &RecordType, data: &Value) -> Option<Value> {
-    let part = |path: &String| FieldPath::parse(path).ok()?.get(data)?.as_str().map(str::to_owned);
-    let parts: Vec<String> = kind.title.iter().filter_map(part).collect();
-    (!parts.is_empty()).then(|| Value::String(parts.join(" ")))
 }
 
 /// The member under which a step stands in a row. Two choices from one list are two members.

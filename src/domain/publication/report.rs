@@ -224,6 +224,8 @@ pub struct Words {
     pub unknown: &'static str,
     /// How many.
     pub count: &'static str,
+    /// How many people.
+    pub people: &'static str,
     /// Not shown.
     pub suppressed: &'static str,
     yes: &'static str,
@@ -237,6 +239,7 @@ pub fn words(language: &str) -> Words {
             total: "total",
             unknown: "not stated",
             count: "number",
+            people: "people",
             suppressed: "withheld",
             yes: "yes",
             no: "no",
@@ -245,6 +248,7 @@ pub fn words(language: &str) -> Words {
             total: "yhteensä",
             unknown: "ei tietoa",
             count: "lukumäärä",
+            people: "henkilöitä",
             suppressed: "salattu",
             yes: "kyllä",
             no: "ei",
@@ -253,13 +257,20 @@ pub fn words(language: &str) -> Words {
             total: "totalt",
             unknown: "uppgift saknas",
             count: "antal",
+            people: "personer",
             suppressed: "undertryckt",
             yes: "ja",
             no: "nej",
         },
-        _ => {
-            Words { total: "kokku", unknown: "märkimata", count: "arv", suppressed: "varjatud", yes: "jah", no: "ei" }
-        }
+        _ => Words {
+            total: "kokku",
+            unknown: "märkimata",
+            count: "arv",
+            people: "inimesi",
+            suppressed: "varjatud",
+            yes: "jah",
+            no: "ei",
+        },
     }
 }
 

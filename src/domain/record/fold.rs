@@ -74,7 +74,7 @@ impl Timeline {
 
 /// The entries that the fold takes, in the order in which it takes them: known at `known_at` (`None`: all), not
 /// superseded, by effective day and place.
-pub(super) fn standing_in_order(entries: &[Entry], known_at: Option<DateTime<Utc>>) -> Vec<&Entry> {
+pub fn standing_in_order(entries: &[Entry], known_at: Option<DateTime<Utc>>) -> Vec<&Entry> {
     let known: Vec<&Entry> =
         entries.iter().filter(|e| known_at.is_none_or(|instant| e.recorded_at <= instant)).collect();
     if known.iter().any(|e| e.kind == EntryKind::Void) {

@@ -13,7 +13,7 @@
 mod between;
 mod range;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod value;
 
 use chrono::NaiveDate;

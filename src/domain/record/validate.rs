@@ -14,7 +14,7 @@ mod plan;
 mod pointer;
 mod rules;
 #[cfg(test)]
-pub(super) mod samples;
+pub(crate) mod samples;
 mod scalar;
 #[cfg(test)]
 mod tests;

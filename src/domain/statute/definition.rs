@@ -16,7 +16,7 @@ use super::duties::{Check, ConfirmationDuty, HeldBy, Move, QueueRule};
 use super::exchange::{Exchange, Source};
 use super::path::FieldPath;
 use super::procedures::{
-    CaseKind, ContactPoint, Contract, LeaverRule, RecertificationRule, RecipientNoticeRule, ReleaseGround,
+    CaseKind, ContactPoint, Contract, LeaverRule, Overview, RecertificationRule, RecipientNoticeRule, ReleaseGround,
     ReportDefinition, Withheld,
 };
 use super::{Clause, Label};
@@ -105,6 +105,9 @@ pub struct RegisterSource {
     /// Statistical reports.
     #[serde(default, rename = "report")]
     pub reports: Vec<ReportDefinition>,
+    /// Overviews for whoever manages.
+    #[serde(default, rename = "overview", skip_serializing_if = "Vec::is_empty")]
+    pub overviews: Vec<Overview>,
     /// Where letters of the register go.
     #[serde(default, rename = "contact")]
     pub contacts: Vec<ContactPoint>,
@@ -391,6 +394,15 @@ pub struct RecordType {
     /// How a record of this type gives rise to another.
     #[serde(default, rename = "move")]
     pub moves: Vec<Move>,
+}
+
+impl RecordType {
+    /// What people call the record with these data: its title fields, with spaces between them.
+    pub fn title_of(&self, data: &serde_json::Value) -> Option<String> {
+        let part = |path: &String| FieldPath::parse(path).ok()?.get(data)?.as_str().map(str::to_owned);
+        let parts: Vec<String> = self.title.iter().filter_map(part).collect();
+        (!parts.is_empty()).then(|| parts.join(" "))
+    }
 }
 
 /// The person a record is about.

@@ -315,6 +315,56 @@ pub struct ReportMeasure {
     pub field: String,
 }
 
+/// An overview for whoever manages: records counted by what they have in common, as of today, for those who may list
+/// them.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Overview {
+    /// Machine name.
+    pub name: String,
+    /// Label.
+    pub label: Label,
+    /// Clause: for what the register is kept.
+    pub clause: Clause,
+    /// Record type that is counted; its active records.
+    pub record_type: String,
+    /// Fields by which it is grouped: one or two paths.
+    pub by: Vec<String>,
+    /// What is computed beside the number of records, and of people where the records are about people.
+    #[serde(default, rename = "measure")]
+    pub measures: Vec<OverviewMeasure>,
+}
+
+/// A computed column of an overview.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct OverviewMeasure {
+    /// Machine name.
+    pub name: String,
+    /// Label.
+    pub label: Label,
+    /// What is computed.
+    pub take: OverviewTake,
+    /// Numeric field, by path; in a list with the row chosen (`list[part=value]/number`).
+    pub field: String,
+    /// Part of the list's rows with their first day: only rows in force today are measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<String>,
+    /// Part with their last day; open where it is absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<String>,
+}
+
+/// What an overview computes over a numeric field.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OverviewTake {
+    /// Sum.
+    Sum,
+    /// Arithmetic mean.
+    Average,
+    /// The value in the middle.
+    Median,
+}
+
 /// What a report computes over a numeric field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -40,7 +40,7 @@ const SHOWN: usize = 500;
 /// Faults that an answer holds.
 const FAULTS: usize = 1_000;
 /// How long an import can be taken back.
-const UNDO: TimeDelta = TimeDelta::hours(24);
+pub const UNDO: TimeDelta = TimeDelta::hours(24);
 
 /// What is to be entered.
 #[derive(Debug, Clone)]
@@ -126,6 +126,10 @@ pub struct Reading {
     pub delimiter: Option<String>,
     /// What else is worth saying of it.
     pub notes: Vec<String>,
+    /// Cells that were mended since it was brought.
+    pub mended: usize,
+    /// Rows of it that are held back.
+    pub withheld: usize,
 }
 
 /// What an import did, or would do.
@@ -400,6 +404,7 @@ impl<'tx> WriteTx<'tx> {
             "rows": report.rows, "new": report.new, "changed": report.changed, "unchanged": report.unchanged,
             "left_out": report.left_out, "gone": report.gone,
             "effective_on": order.effective_on, "base_document_ids": order.base_document_ids,
+            "mended": order.reading.mended, "withheld": order.reading.withheld,
         });
         let import = ImportWrite {
             id: order.id,

@@ -7,6 +7,7 @@ use uuid::Uuid;
 use crate::domain::audit::Kind;
 use crate::domain::audit::event::{Outcome, Who};
 use crate::domain::refusal::Refusal;
+pub use crate::store::change::Keeping;
 use crate::store::change::{Change, RefreshWrite};
 use crate::store::context::INSTALLATION_REGISTER;
 use crate::store::error::Error;
@@ -112,8 +113,7 @@ impl<'tx> WriteTx<'tx> {
     pub(crate) fn session_open(
         &mut self,
         user: &Who,
-        refresh_digest: &str,
-        refresh_expires_at: i64,
+        keeping: &Keeping,
         throttle_key: &str,
     ) -> Result<Sealed<'tx, Uuid>, Error> {
         let session_id = self.new_id()?;
@@ -123,7 +123,7 @@ impl<'tx> WriteTx<'tx> {
         let change = Change::SessionOpened {
             session_id,
             user_id,
-            refresh: RefreshWrite { digest: refresh_digest.to_owned(), expires_at: refresh_expires_at },
+            keeping: keeping.clone(),
             throttle_key: throttle_key.to_owned(),
         };
         self.apply(event, 0, change)?;
@@ -236,6 +236,20 @@ impl<'tx> WriteTx<'tx> {
         let mut event = log::draft(INSTALLATION_REGISTER, Kind::Login, "logout", who);
         event.request_id.clone_from(&self.cx.request_id);
         let change = Change::SessionsEnded { user_id: user.id, session_id: Some(session_id), why: "logged out" };
+        self.apply(event, 0, change)?;
+        Ok(Sealed::new((), None))
+    }
+
+    /// Logs out everywhere: ends all of the caller's sessions.
+    ///
+    /// # Errors
+    /// [`Refusal::Unauthenticated`].
+    pub(crate) fn sessions_end(&mut self) -> Result<Sealed<'tx, ()>, Error> {
+        let user = self.user()?.ok_or(Refusal::Unauthenticated)?;
+        let who = Who { user_id: Some(user.id), name: user.username };
+        let mut event = log::draft(INSTALLATION_REGISTER, Kind::Login, "logout", who);
+        event.request_id.clone_from(&self.cx.request_id);
+        let change = Change::SessionsEnded { user_id: user.id, session_id: None, why: "logged out everywhere" };
         self.apply(event, 0, change)?;
         Ok(Sealed::new((), None))
     }

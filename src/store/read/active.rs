@@ -53,10 +53,23 @@ pub(in crate::store) fn each_page(
     needs: &dyn Fn(&Value, &str) -> Vec<String>,
     visit: &mut Visit<'_>,
 ) -> Result<(), Error> {
+    each_page_of(conn, register, kind, day, None, needs, visit)
+}
+
+/// As [`each_page`], only over records of the institutions `only`, where they are given.
+pub(in crate::store) fn each_page_of(
+    conn: &mut AnyConn,
+    register: &Register,
+    kind: &RecordType,
+    day: NaiveDate,
+    only: Option<&[String]>,
+    needs: &dyn Fn(&Value, &str) -> Vec<String>,
+    visit: &mut Visit<'_>,
+) -> Result<(), Error> {
     let country = &register.definition.register.country;
     let mut after = (String::new(), String::new());
     loop {
-        let rows = page(conn, register.name(), kind, day, &after)?;
+        let rows = page(conn, register.name(), kind, day, only, &after)?;
         let full = rows.len() == PAGE;
         if let Some(last) = rows.last() {
             after = (last.value.clone(), last.record_id.clone());
@@ -82,15 +95,25 @@ fn page(
     register: &str,
     kind: &RecordType,
     day: NaiveDate,
+    only: Option<&[String]>,
     (value, record_id): &(String, String),
 ) -> Result<Vec<Row>, Error> {
-    let binds = [register, &kind.name, every(kind), &day.to_string(), value, record_id].map(str::to_owned);
+    let mut binds = [register, &kind.name, every(kind), &day.to_string(), value, record_id].map(str::to_owned).to_vec();
+    let among = match only {
+        None => String::new(),
+        Some([]) => return Ok(Vec::new()),
+        Some(some) => {
+            binds.extend(some.iter().cloned());
+            let places: Vec<String> = (7..7 + some.len()).map(|n| format!("${n}")).collect();
+            format!(" AND i.institution_id IN ({})", places.join(", "))
+        }
+    };
     // The page is found in the index alone, from where the last one ended; only its rows are joined to what they hold.
     let sql = format!(
         "SELECT p.value, p.record_id, p.institution_id, s.data FROM (SELECT i.register, i.value, i.record_id, \
          i.from_day, i.institution_id FROM record_index i WHERE i.register = $1 AND i.record_type = $2 AND \
          i.field = $3 AND i.from_day <= $4 AND i.until_day > $4 AND i.begins_on <= $4 AND i.ends_on >= $4 AND \
-         i.value >= $5 AND (i.value > $5 OR i.record_id > $6) ORDER BY i.value, i.record_id LIMIT {PAGE}) p \
+         i.value >= $5 AND (i.value > $5 OR i.record_id > $6){among} ORDER BY i.value, i.record_id LIMIT {PAGE}) p \
          JOIN record_state s ON s.register = p.register AND s.record_id = p.record_id AND s.from_day = p.from_day"
     );
     let (sql, binds) = renumber(&sql, &binds);

@@ -1,6 +1,6 @@
 //! The log as supervisors read it, and the proofs that anybody can check.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -16,7 +16,7 @@ use crate::domain::access::Action;
 use crate::domain::audit::checkpoint::{Checkpoint, NoteSigner};
 use crate::domain::audit::tree::{self, Frontier, Hash, Subtree};
 use crate::domain::audit::{Kind, Leaf};
-use crate::domain::record::index::fields_with;
+use crate::domain::record::index::{fields_with, normalised};
 use crate::domain::refusal::Refusal;
 use crate::domain::statute::definition::Index;
 use crate::store::change::Change;
@@ -35,7 +35,7 @@ use crate::store::write::WriteTx;
 pub struct AuditQuery {
     /// User name or user id.
     pub actor: Option<String>,
-    /// Personal code, or id of a record.
+    /// Personal code, id of a record, or a name.
     pub subject: Option<String>,
     /// Action.
     pub action: Option<String>,
@@ -47,14 +47,71 @@ pub struct AuditQuery {
     pub record_id: Option<Uuid>,
     /// `permitted` or `denied`.
     pub decision: Option<String>,
-    /// Exactly this purpose; `none`: without any.
+    /// This purpose, with or without a reference to the matter after it; `none`: without any.
     pub purpose: Option<String>,
     /// In this role; `none`: in none.
     pub role: Option<String>,
+    /// Of this coarse kind.
+    pub kind: Option<String>,
+    /// What to leave out.
+    pub except: Vec<(Member, String)>,
     /// At most so many.
     pub limit: i64,
     /// From the last page.
     pub cursor: Option<Uuid>,
+}
+
+/// What of an entry is looked at to leave it out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Member {
+    /// User name or user id.
+    Actor,
+    /// Action.
+    Action,
+    /// Coarse kind.
+    Kind,
+    /// Purpose, or `none`.
+    Purpose,
+    /// Role, or `none`.
+    Role,
+    /// `permitted` or `denied`.
+    Decision,
+}
+
+impl AuditQuery {
+    /// Whether something is asked that stands in no index.
+    pub(super) fn looks(&self) -> bool {
+        self.purpose.is_some() || self.role.is_some() || self.kind.is_some() || !self.except.is_empty()
+    }
+
+    /// Names of what is asked, for the log of those who read the log.
+    pub(super) fn asked(&self) -> Vec<String> {
+        let asked = [
+            ("actor", self.actor.is_some()),
+            ("subject", self.subject.is_some()),
+            ("action", self.action.is_some()),
+            ("from", self.from.is_some()),
+            ("to", self.to.is_some()),
+            ("record_id", self.record_id.is_some()),
+            ("decision", self.decision.is_some()),
+            ("purpose", self.purpose.is_some()),
+            ("role", self.role.is_some()),
+            ("kind", self.kind.is_some()),
+            ("except", !self.except.is_empty()),
+        ];
+        asked.into_iter().filter(|(_, set)| *set).map(|(name, _)| name.to_owned()).collect()
+    }
+}
+
+/// Where a query looks, in SQL.
+pub(super) struct Selection {
+    pub from: String,
+    /// The column that orders the page: the subject's own list where one is asked for.
+    pub order: &'static str,
+    pub conditions: Vec<String>,
+    pub binds: Vec<String>,
+    /// The records that were asked about, if any were.
+    pub subjects: Option<Vec<String>>,
 }
 
 /// A page of the log.
@@ -127,19 +184,19 @@ pub struct ProofView {
 }
 
 #[derive(QueryableByName)]
-struct Row {
+pub(super) struct Row {
     #[diesel(sql_type = Text)]
-    id: String,
+    pub id: String,
     #[diesel(sql_type = BigInt)]
-    recorded_at: i64,
+    pub recorded_at: i64,
     #[diesel(sql_type = Text)]
-    kind: String,
+    pub kind: String,
     #[diesel(sql_type = Text)]
-    action: String,
+    pub action: String,
     #[diesel(sql_type = Text)]
-    decision: String,
+    pub decision: String,
     #[diesel(sql_type = Nullable<Text>)]
-    body: Option<String>,
+    pub body: Option<String>,
     #[diesel(sql_type = Nullable<BigInt>)]
     seq: Option<i64>,
 }
@@ -155,16 +212,32 @@ impl<'tx> Tx<'tx> {
         query: &AuditQuery,
     ) -> Result<Sealed<'tx, AuditList>, Error> {
         let register = permit.register.clone();
+        let selection = self.selection(&register, query)?;
+        let list = self.audit_page(&selection, query)?;
+        let actor = self.actor(&register)?;
+        let mut event = self.event(&register, Action::AuditRead, &actor, &permit.ruling);
+        // Reviewing is logged by what was asked, not by everything that came: whose log was read, if one's was.
+        event.record_ids =
+            selection.subjects.unwrap_or_default().iter().map(|r| facts::id(r)).collect::<Result<_, _>>()?;
+        event.fields = query.asked();
+        Ok(Sealed::new(list, Some(event)))
+    }
+
+    /// Where a query looks.
+    pub(super) fn selection(
+        &mut self,
+        register: &crate::domain::registers::Register,
+        query: &AuditQuery,
+    ) -> Result<Selection, Error> {
         let mut binds: Vec<String> = vec![register.name().to_owned()];
         let mut conditions = vec!["e.register = $1".to_owned()];
         let mut from = "audit_event e".to_owned();
-        // The column that orders the page: the subject's own list where one is asked for.
         let mut order = "e.id";
         let mut bind = |value: String| {
             binds.push(value);
             format!("${}", binds.len())
         };
-        let subjects = self.records_of(&register, query.subject.as_deref(), query.record_id)?;
+        let subjects = self.records_of(register, query.subject.as_deref(), query.record_id)?;
         if let Some(records) = &subjects {
             let places: Vec<String> = records.iter().map(|r| bind(r.clone())).collect();
             if let [one] = places.as_slice() {
@@ -203,25 +276,14 @@ impl<'tx> Tx<'tx> {
             let most = uuid_at(to.timestamp_micros(), [0; 8]).to_string();
             conditions.push(format!("{order} < {}", bind(most)));
         }
-        if let Some(cursor) = query.cursor {
-            conditions.push(format!("{order} < {}", bind(cursor.to_string())));
-        }
-        let looks = query.purpose.is_some() || query.role.is_some();
-        let sql = format!(
-            "SELECT q.id, q.recorded_at, q.kind, q.action, q.decision, p.body, l.seq FROM (SELECT e.register, e.id, \
-             e.recorded_at, e.kind, e.action, e.decision FROM {from} WHERE {} ORDER BY {order} DESC LIMIT {}) q \
-             LEFT JOIN audit_payload p ON p.register = q.register AND p.event_id = q.id \
-             LEFT JOIN audit_leaf l ON l.register = q.register AND l.event_id = q.id ORDER BY q.id DESC",
-            conditions.join(" AND "),
-            if looks { WINDOW } else { query.limit + 1 },
-        );
-        let (sql, binds) = renumber(&sql, &binds);
-        let mut statement = diesel::sql_query(sql).into_boxed::<MultiBackend>();
-        for bind in binds {
-            statement = statement.bind::<Text, _>(bind);
-        }
-        let mut rows: Vec<Row> = statement.load(self.conn)?;
+        Ok(Selection { from, order, conditions, binds, subjects })
+    }
+
+    /// A page of what was selected.
+    pub(super) fn audit_page(&mut self, selection: &Selection, query: &AuditQuery) -> Result<AuditList, Error> {
         let limit = usize::try_from(query.limit).unwrap_or(0);
+        let looks = query.looks();
+        let mut rows = self.audit_rows(selection, query.cursor, if looks { WINDOW } else { query.limit + 1 })?;
         let (next_cursor, scanned) = if looks {
             let (next, scanned) = look_through(&mut rows, query, limit)?;
             (next, Some(scanned))
@@ -231,24 +293,35 @@ impl<'tx> Tx<'tx> {
             (more.then(|| rows.last().map(|r| r.id.clone())).flatten(), None)
         };
         let items: Vec<AuditView> = rows.into_iter().map(shown).collect::<Result<_, _>>()?;
+        Ok(AuditList { items, next_cursor, scanned })
+    }
 
-        let actor = self.actor(&register)?;
-        let mut event = self.event(&register, Action::AuditRead, &actor, &permit.ruling);
-        // Reviewing is logged by what was asked, not by everything that came: whose log was read, if one's was.
-        event.record_ids = subjects.unwrap_or_default().iter().map(|r| facts::id(r)).collect::<Result<_, _>>()?;
-        let asked = [
-            ("actor", query.actor.is_some()),
-            ("subject", query.subject.is_some()),
-            ("action", query.action.is_some()),
-            ("from", query.from.is_some()),
-            ("to", query.to.is_some()),
-            ("record_id", query.record_id.is_some()),
-            ("decision", query.decision.is_some()),
-            ("purpose", query.purpose.is_some()),
-            ("role", query.role.is_some()),
-        ];
-        event.fields = asked.into_iter().filter(|(_, set)| *set).map(|(name, _)| name.to_owned()).collect();
-        Ok(Sealed::new(AuditList { items, next_cursor, scanned }, Some(event)))
+    /// The newest entries of what was selected, before `cursor` where one is given, with their words.
+    pub(super) fn audit_rows(
+        &mut self,
+        selection: &Selection,
+        cursor: Option<Uuid>,
+        limit: i64,
+    ) -> Result<Vec<Row>, Error> {
+        let Selection { from, order, .. } = selection;
+        let (mut conditions, mut binds) = (selection.conditions.clone(), selection.binds.clone());
+        if let Some(cursor) = cursor {
+            binds.push(cursor.to_string());
+            conditions.push(format!("{order} < ${}", binds.len()));
+        }
+        let sql = format!(
+            "SELECT q.id, q.recorded_at, q.kind, q.action, q.decision, p.body, l.seq FROM (SELECT e.register, e.id, \
+             e.recorded_at, e.kind, e.action, e.decision FROM {from} WHERE {} ORDER BY {order} DESC LIMIT {limit}) q \
+             LEFT JOIN audit_payload p ON p.register = q.register AND p.event_id = q.id \
+             LEFT JOIN audit_leaf l ON l.register = q.register AND l.event_id = q.id ORDER BY q.id DESC",
+            conditions.join(" AND "),
+        );
+        let (sql, binds) = renumber(&sql, &binds);
+        let mut statement = diesel::sql_query(sql).into_boxed::<MultiBackend>();
+        for bind in binds {
+            statement = statement.bind::<Text, _>(bind);
+        }
+        Ok(statement.load(self.conn)?)
     }
 
     /// The entries at these places, in their order.
@@ -304,6 +377,9 @@ impl<'tx> Tx<'tx> {
                         .select(former_code::record_id)
                         .limit(500)
                         .load(self.conn)?;
+                    if found.is_empty() && former.is_empty() {
+                        found = self.records_named(register, subject)?;
+                    }
                     found.extend(former);
                     found.sort_unstable();
                     found.dedup();
@@ -316,6 +392,35 @@ impl<'tx> Tx<'tx> {
             });
         }
         Ok(records)
+    }
+
+    /// Records of people of whose names every word of `name` is one, at most 500.
+    fn records_named(
+        &mut self,
+        register: &crate::domain::registers::Register,
+        name: &str,
+    ) -> Result<Vec<String>, Error> {
+        let words: BTreeSet<String> = normalised(name).split_whitespace().map(str::to_owned).collect();
+        let subjects = register.definition.record_types.iter().filter(|t| t.subject.is_some());
+        let (types, names): (Vec<&str>, Vec<&str>) =
+            subjects.flat_map(|t| fields_with(t, Index::Name).map(|(f, _)| (t.name.as_str(), f))).unzip();
+        if words.is_empty() || words.len() > 5 {
+            return Ok(Vec::new());
+        }
+        let rows: Vec<(String, String)> = record_index::table
+            .filter(record_index::register.eq(register.name()))
+            .filter(record_index::record_type.eq_any(types))
+            .filter(record_index::field.eq_any(names))
+            .filter(record_index::value.eq_any(&words))
+            .select((record_index::record_id, record_index::value))
+            .distinct()
+            .limit(5_000)
+            .load(self.conn)?;
+        let mut found: HashMap<String, BTreeSet<String>> = HashMap::new();
+        for (record, word) in rows {
+            found.entry(record).or_default().insert(word);
+        }
+        Ok(found.into_iter().filter(|(_, w)| *w == words).map(|(record, _)| record).take(500).collect())
     }
 
     /// The user whom `actor` names, by id or by user name; something that matches nobody where there is none.
@@ -490,10 +595,6 @@ fn proof_error(error: tree::ProofError<Error>, out: Refusal) -> Error {
 /// go on, and how many were looked at.
 fn look_through(rows: &mut Vec<Row>, query: &AuditQuery, limit: usize) -> Result<(Option<String>, usize), Error> {
     let full = i64::try_from(rows.len()).is_ok_and(|n| n >= WINDOW);
-    let is = |wanted: Option<&String>, event: &Value, member: &str| {
-        let said = event.get(member).and_then(Value::as_str);
-        wanted.is_none_or(|w| if w == "none" { said.is_none() } else { said == Some(w) })
-    };
     let mut kept = Vec::new();
     let (mut scanned, mut last) = (0, None);
     let mut more = full;
@@ -508,12 +609,37 @@ fn look_through(rows: &mut Vec<Row>, query: &AuditQuery, limit: usize) -> Result
         let Some(event) = row.body.as_deref().map(facts::json).transpose()? else {
             continue;
         };
-        if is(query.purpose.as_ref(), &event, "purpose") && is(query.role.as_ref(), &event, "role") {
+        if wanted(&row, &event, query) {
             kept.push(row);
         }
     }
     *rows = kept;
     Ok((last.filter(|_| more), scanned))
+}
+
+/// Whether an entry is what is looked for, by all that stands in no index.
+pub(super) fn wanted(row: &Row, event: &Value, query: &AuditQuery) -> bool {
+    let said = |member: &str| event.get(member).and_then(Value::as_str);
+    let purpose = |w: &str| match said("purpose") {
+        None => w == "none",
+        Some(p) => p == w || p.strip_prefix(w).is_some_and(|rest| rest.starts_with(" · ")),
+    };
+    let role = |w: &str| if w == "none" { said("role").is_none() } else { said("role") == Some(w) };
+    let actor = |w: &str| {
+        let who = &event["actor"];
+        who["name"].as_str() == Some(w) || who["user_id"].as_str() == Some(w)
+    };
+    query.purpose.as_deref().is_none_or(purpose)
+        && query.role.as_deref().is_none_or(role)
+        && query.kind.as_ref().is_none_or(|k| *k == row.kind)
+        && !query.except.iter().any(|(member, value)| match member {
+            Member::Actor => actor(value),
+            Member::Action => row.action == *value,
+            Member::Kind => row.kind == *value,
+            Member::Purpose => purpose(value),
+            Member::Role => role(value),
+            Member::Decision => row.decision == *value,
+        })
 }
 
 fn shown(row: Row) -> Result<AuditView, Error> {

@@ -34,6 +34,33 @@ pub struct CaseView {
     pub procedure: Procedure,
     /// Whether its time has run out without an end.
     pub overdue: bool,
+    /// What the screens show beside it.
+    #[serde(skip)]
+    pub beside: CaseBeside,
+}
+
+/// What the screens show beside a case.
+#[derive(Debug, Clone, Default)]
+pub struct CaseBeside {
+    /// What the institution concerned is called.
+    pub institution: Option<String>,
+    /// User name of who opened it, or the name of the job.
+    pub opener: String,
+    /// Whether the reader opened it.
+    pub mine: bool,
+}
+
+/// What the reader of a case may do with it, by the policies alone: for what is offered, never for what is done.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct CaseLeave {
+    /// Say something as one concerned.
+    pub respond: bool,
+    /// Take it forward.
+    pub handle: bool,
+    /// Decide it.
+    pub decide: bool,
+    /// Release what was granted on it.
+    pub release: bool,
 }
 
 /// A case with everything that was done.
@@ -44,6 +71,9 @@ pub struct CaseInFull {
     pub view: CaseView,
     /// Its steps, first to last, the opening first.
     pub history: Vec<StepView>,
+    /// What the reader may do with it.
+    #[serde(skip)]
+    pub may: CaseLeave,
 }
 
 /// A step as it is shown.
@@ -197,7 +227,7 @@ impl<'tx> Tx<'tx> {
         let bodies: Vec<String> = cases.load(self.conn)?;
         let limit = usize::try_from(query.limit).unwrap_or(0);
         let more = bodies.len() > limit;
-        let items: Vec<CaseView> = bodies
+        let mut items: Vec<CaseView> = bodies
             .iter()
             .take(limit)
             .map(|body| {
@@ -205,6 +235,7 @@ impl<'tx> Tx<'tx> {
                 self.case_view(&register, case)
             })
             .collect::<Result<_, Error>>()?;
+        self.beside_cases(&register, &mut items)?;
         let next_cursor = more.then(|| items.last().map(|v| v.case.id.to_string())).flatten();
         let ruling = actor.register(&register.policies, &register.definition, Action::AuditRead, None, false);
         let mut event = self.event(&register, Action::CaseRead, &actor, &ruling);
@@ -254,8 +285,52 @@ impl<'tx> Tx<'tx> {
         let actor = self.actor(&register)?;
         let kind = register.case_kind(&case.kind).ok_or(Refusal::NotFound { what: "case" })?;
         let event = self.case_event(&register, Action::CaseRead, &actor, &permit.ruling, kind, Some(&case));
-        let view = self.case_view(&register, case)?;
-        Ok(Sealed::new(CaseInFull { view, history }, Some(event)))
+        let may = self.case_leave(&register, &case, permit.facts.as_ref())?;
+        let mut views = [self.case_view(&register, case)?];
+        self.beside_cases(&register, &mut views)?;
+        let [view] = views;
+        Ok(Sealed::new(CaseInFull { view, history, may }, Some(event)))
+    }
+
+    /// What the caller may do with a case.
+    pub(in crate::store) fn case_leave(
+        &mut self,
+        register: &Register,
+        case: &CaseFile,
+        facts: Option<&facts::RecordFacts>,
+    ) -> Result<CaseLeave, Error> {
+        let actor = self.actor(register)?;
+        let at = self.case_coordinates(register, &actor, case, facts);
+        let (policies, definition) = (&register.policies, &register.definition);
+        let may = |action: Action| actor.case(policies, definition, action, &case.kind, at).decision.permitted;
+        let given = self.cx.purpose.is_some();
+        let handle = may(Action::CaseHandle);
+        Ok(CaseLeave {
+            respond: handle || may(Action::CaseRespond),
+            handle,
+            decide: may(Action::CaseDecide),
+            release: actor
+                .register(policies, definition, Action::DisclosureRelease, Some(case.institution_id), given)
+                .decision
+                .permitted,
+        })
+    }
+
+    /// Names of the institutions concerned and of who opened the cases.
+    fn beside_cases(&mut self, register: &Register, views: &mut [CaseView]) -> Result<(), Error> {
+        let actor = self.actor(register)?;
+        let institutions = views.iter().filter_map(|v| v.case.institution_id).collect();
+        let institutions = self.institution_titles_of(register, &institutions)?;
+        let names = self.usernames(views.iter().map(|v| v.case.opened_by.clone()).collect())?;
+        for view in views {
+            let by = &view.case.opened_by;
+            view.beside = CaseBeside {
+                institution: view.case.institution_id.and_then(|i| institutions.get(&i).cloned()),
+                opener: names.get(by).cloned().unwrap_or_else(|| by.clone()),
+                mine: actor.user_id.is_some_and(|user| user.to_string() == *by),
+            };
+        }
+        Ok(())
     }
 
     pub(in crate::store) fn case_view(&self, register: &Register, case: CaseFile) -> Result<CaseView, Error> {
@@ -265,6 +340,7 @@ impl<'tx> Tx<'tx> {
             overdue: case.is_overdue(self.now),
             register: register.name().to_owned(),
             procedure: kind.procedure,
+            beside: CaseBeside::default(),
             case,
         })
     }

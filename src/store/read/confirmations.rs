@@ -14,7 +14,7 @@ use super::aggregates::renumber;
 use super::lists::every;
 use crate::domain::access::grant::Basis;
 use crate::domain::access::rights::Ruling;
-use crate::domain::access::{Action, Actor, Coordinates, Grant};
+use crate::domain::access::{Action, Actor, Coordinates, Grant, SectionRights};
 use crate::domain::audit::Hash;
 use crate::domain::calendar::{instant, rfc3339};
 use crate::domain::case::CaseFile;
@@ -48,6 +48,8 @@ const MOST: usize = 500;
 const MOST_DUTIES: i64 = 10_000;
 /// Duties of a page up to which newer entries are counted: each stands for hundreds of records to look at.
 const DRIFT: i64 = 100;
+/// Secret addresses of one user that are shown.
+const MOST_FEEDS: i64 = 100;
 /// Values in one `IN`.
 const PART: usize = 500;
 
@@ -181,6 +183,8 @@ pub struct FindingView {
     pub record_id: Option<Uuid>,
     /// Record type.
     pub record_type: String,
+    /// What the record is called, for whoever may see that.
+    pub title: Option<String>,
     /// Where in its data.
     pub pointer: Option<String>,
     /// What is wrong.
@@ -234,10 +238,23 @@ pub struct DifferenceView {
     pub record_id: Uuid,
     /// Record type.
     pub record_type: String,
+    /// What the record is called, for whoever may see that.
+    pub title: Option<String>,
     /// `changed`, `added` or `gone`.
     pub what: &'static str,
     /// Field by field; values only of what the asker may see.
     pub changes: Vec<FieldChange>,
+}
+
+/// How many records of a type differ.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Default)]
+pub struct DriftCounts {
+    /// Changed.
+    pub changed: u64,
+    /// That were not there.
+    pub added: u64,
+    /// That are no longer there.
+    pub gone: u64,
 }
 
 /// What is different from a confirmation.
@@ -249,6 +266,8 @@ pub struct DriftView {
     pub added: usize,
     /// Records that are no longer there.
     pub gone: usize,
+    /// The same by record type; those without a difference left out.
+    pub by_type: BTreeMap<String, DriftCounts>,
     /// Which, the first 500.
     pub items: Vec<DifferenceView>,
 }
@@ -277,6 +296,17 @@ pub struct InquiryView {
     pub opened_at: String,
     /// By when it must be answered.
     pub due_on: Option<NaiveDate>,
+}
+
+/// What a record of a checklist is called.
+#[derive(Debug, Clone)]
+pub struct NamedRecord {
+    /// Record.
+    pub record_id: Uuid,
+    /// Record type.
+    pub record_type: String,
+    /// What it is called, for whoever may see that.
+    pub title: Option<String>,
 }
 
 /// The checklist.
@@ -317,6 +347,9 @@ pub struct ChecklistView {
     pub drift: Option<DriftView>,
     /// Last day of the statute, where it is no longer in force.
     pub statute_ended_on: Option<NaiveDate>,
+    /// The records whose names were asked for, as far as they are there.
+    #[serde(skip)]
+    pub named: Vec<NamedRecord>,
 }
 
 /// An exception or a reason, as the receipt has it.
@@ -428,6 +461,15 @@ pub struct ReceiptView {
     pub definition: String,
     /// Its entry in the log.
     pub audit_id: Uuid,
+}
+
+/// A secret address of a calendar that is in force. The address itself is not kept.
+#[derive(Debug, Clone, Serialize)]
+pub struct FeedLine {
+    /// By which it is ended.
+    pub id: String,
+    /// When it was made.
+    pub made_at: String,
 }
 
 /// That a record was confirmed in a state.
@@ -1294,7 +1336,8 @@ impl<'tx> Tx<'tx> {
         Ok(across)
     }
 
-    /// The checklist of a duty. It is a read of every record that it looks at.
+    /// The checklist of a duty, which says too what the records `name` are called. It is a read of every record that
+    /// it looks at.
     ///
     /// # Errors
     /// Those of the database.
@@ -1302,6 +1345,7 @@ impl<'tx> Tx<'tx> {
         &mut self,
         permit: Permit<'tx, ConfirmationRead>,
         id: Uuid,
+        name: &[Uuid],
     ) -> Result<Sealed<'tx, ChecklistView>, Error> {
         let register = permit.register.clone();
         let today = self.today(&register);
@@ -1317,6 +1361,12 @@ impl<'tx> Tx<'tx> {
             checks::blockers(&state.findings, &reasons, &exceptions).into_iter().map(|f| f.key.as_str()).collect();
         let said = |kind: &str, key: &str| state.notes.get(&(kind.to_owned(), key.to_owned())).map(|n| n.view(&names));
         let whole = self.seen_whole(&register, rule, duty.institution_id)?;
+        let named = self.seen_by_name(&register, rule, duty.institution_id)?;
+        let held: HashMap<Uuid, &Held> = state.held.iter().map(|r| (r.record_id, r)).collect();
+        let title = |id: Uuid| {
+            let record = held.get(&id).filter(|r| named.contains(r.record_type.as_str()))?;
+            register.record_type(&record.record_type)?.title_of(&record.data)
+        };
         let mut findings: Vec<FindingView> = state
             .findings
             .iter()
@@ -1328,6 +1378,7 @@ impl<'tx> Tx<'tx> {
                 clause: f.clause.clone(),
                 record_id: f.record_id,
                 record_type: f.record_type.clone(),
+                title: f.record_id.and_then(title),
                 pointer: f.pointer.clone(),
                 detail: f.detail.clone(),
                 group: if whole.contains(f.record_type.as_str()) { f.group.clone() } else { Vec::new() },
@@ -1417,6 +1468,15 @@ impl<'tx> Tx<'tx> {
             receipt: duty.receipt(register.name()),
             drift,
             statute_ended_on: ended_on(&register, today),
+            named: name
+                .iter()
+                .filter_map(|id| held.get(id))
+                .map(|r| NamedRecord {
+                    record_id: r.record_id,
+                    record_type: r.record_type.clone(),
+                    title: title(r.record_id),
+                })
+                .collect(),
         };
         Ok(Sealed::new(view, Some(event)))
     }
@@ -1437,6 +1497,24 @@ impl<'tx> Tx<'tx> {
             })
         };
         Ok(rule.record_types.iter().map(String::as_str).filter(whole).collect())
+    }
+
+    /// Record types of a duty of which the caller may see in an institution what its records are called.
+    fn seen_by_name<'r>(
+        &mut self,
+        register: &Register,
+        rule: &'r ConfirmationDuty,
+        institution: Uuid,
+    ) -> Result<HashSet<&'r str>, Error> {
+        let actor = self.actor(register)?;
+        let at = self.seen_at(institution);
+        let named = |name: &&str| {
+            register.record_type(name).is_some_and(|kind| {
+                let seen = actor.sections(&register.policies, &register.definition, kind, Action::RecordRead, &at);
+                titled(kind, &seen)
+            })
+        };
+        Ok(rule.record_types.iter().map(String::as_str).filter(named).collect())
     }
 
     fn seen_at(&self, institution: Uuid) -> Coordinates {
@@ -1568,11 +1646,14 @@ impl<'tx> Tx<'tx> {
         }
         let actor = self.actor(register)?;
         let at = self.seen_at(after.institution_id);
+        let mut rights: HashMap<&str, SectionRights> = HashMap::new();
         let mut items = Vec::new();
         for (id, what) in named {
             let record_type = types.get(&id).copied().unwrap_or_default();
             let Some(kind) = register.record_type(record_type) else { continue };
-            let seen = actor.sections(&register.policies, &register.definition, kind, Action::RecordRead, &at);
+            let seen = rights.entry(record_type).or_insert_with(|| {
+                actor.sections(&register.policies, &register.definition, kind, Action::RecordRead, &at)
+            });
             let visible = |field: &str| {
                 let section = kind.fields.iter().find(|f| f.name == field).and_then(|f| f.section.as_deref());
                 section.is_some_and(|s| seen.permitted.contains_key(s))
@@ -1587,9 +1668,20 @@ impl<'tx> Tx<'tx> {
                     (change.before, change.after) = (None, None);
                 }
             }
-            items.push(DifferenceView { record_id: id, record_type: record_type.to_owned(), what, changes });
+            let data = states.get(&id).copied().or_else(|| folded.get(&id));
+            let title = data.filter(|_| titled(kind, seen)).and_then(|data| kind.title_of(data));
+            items.push(DifferenceView { record_id: id, record_type: record_type.to_owned(), title, what, changes });
         }
-        Ok(DriftView { changed: found.changed.len(), added: found.added.len(), gone: found.gone.len(), items })
+        let mut by_type: BTreeMap<String, DriftCounts> = BTreeMap::new();
+        let mut count = |ids: &[Uuid], one: fn(&mut DriftCounts) -> &mut u64| {
+            for record_type in ids.iter().filter_map(|id| types.get(id)) {
+                *one(by_type.entry((*record_type).to_owned()).or_default()) += 1;
+            }
+        };
+        count(&found.changed, |c| &mut c.changed);
+        count(&found.added, |c| &mut c.added);
+        count(&found.gone, |c| &mut c.gone);
+        Ok(DriftView { changed: found.changed.len(), added: found.added.len(), gone: found.gone.len(), by_type, items })
     }
 
     /// The receipt of a confirmation.
@@ -1751,6 +1843,26 @@ impl<'tx> Tx<'tx> {
         self.duty_views(register, &found, false)
     }
 
+    /// The caller's own secret addresses that are in force, the newest first. They tell of nobody, so that no entry
+    /// stands before it.
+    ///
+    /// # Errors
+    /// [`Refusal::Unauthenticated`].
+    pub fn calendar_feeds(&mut self, register: &str) -> Result<Sealed<'tx, Vec<FeedLine>>, Error> {
+        let register = self.register(register)?;
+        let user = self.user()?.ok_or(Refusal::Unauthenticated)?;
+        let rows: Vec<(String, i64)> = calendar_feed::table
+            .filter(calendar_feed::register.eq(register.name()))
+            .filter(calendar_feed::user_id.eq(user.id.to_string()))
+            .filter(calendar_feed::revoked_at.is_null())
+            .order(calendar_feed::made_at.desc())
+            .limit(MOST_FEEDS)
+            .select((calendar_feed::digest, calendar_feed::made_at))
+            .load(self.conn)?;
+        let items = rows.into_iter().map(|(id, at)| FeedLine { id, made_at: rfc3339(instant(at)) }).collect();
+        Ok(Sealed::new(items, None))
+    }
+
     /// What a secret address shows: the days of the institutions of its user's grants in force now. They are no
     /// personal data, so that no entry stands before it.
     ///
@@ -1783,6 +1895,15 @@ impl<'tx> Tx<'tx> {
         let items = self.calendar_duties(&register, reach.only)?;
         Ok(Sealed::new((name, items), None))
     }
+}
+
+/// Whether `rights` cover all fields by which records of `kind` are called.
+fn titled(kind: &RecordType, rights: &SectionRights) -> bool {
+    kind.title.iter().all(|path| {
+        let first = path.split(['/', '[']).next().unwrap_or_default();
+        let section = kind.fields.iter().find(|f| f.name == first).and_then(|f| f.section.as_ref());
+        section.is_some_and(|s| rights.permitted.contains_key(s))
+    })
 }
 
 /// A cursor: where the last page ended.

@@ -1,6 +1,6 @@
 //! Requests for data, what is read for a release, and the ledger of what left.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
@@ -14,7 +14,7 @@ use super::aggregates;
 use super::records::{Page, bare_view};
 use crate::clock::uuid_at;
 use crate::domain::access::rights::{CaseCoordinates, Ruling};
-use crate::domain::access::{Action, SectionRights};
+use crate::domain::access::{Action, Coordinates, SectionRights};
 use crate::domain::audit::Kind;
 use crate::domain::audit::event::Who;
 use crate::domain::calendar::{instant, rfc3339};
@@ -35,7 +35,9 @@ use crate::store::facts::{self, RecordFacts};
 use crate::store::guard::{CaseRead, DisclosureList, DisclosureRelease, Permit, Sealed};
 use crate::store::log;
 use crate::store::read::aggregates::renumber;
-use crate::store::schema::{case_file, disclosure as ledger, disclosure_subject};
+use crate::store::read::cases::CaseLeave;
+use crate::store::read::relations::states_on;
+use crate::store::schema::{case_file, disclosure as ledger, disclosure_subject, record};
 use crate::store::tx::Tx;
 
 /// Records read at once for a release.
@@ -71,6 +73,24 @@ pub struct RequestView {
     pub decision: Option<CaseDecision>,
     /// What was released on it, by id of the ledger, newest first.
     pub disclosures: Vec<Uuid>,
+    /// What the screens show beside it.
+    #[serde(skip)]
+    pub beside: RequestBeside,
+}
+
+/// What the screens show beside a request.
+#[derive(Debug, Clone, Default)]
+pub struct RequestBeside {
+    /// What the only institution is called whose records are asked for.
+    pub institution: Option<String>,
+    /// User name of who decided.
+    pub decided_by: Option<String>,
+    /// Whether its time has run out without an end.
+    pub overdue: bool,
+    /// What the reader may do with it.
+    pub may: CaseLeave,
+    /// How many records match what is asked for; counted for whoever may decide it or release on it.
+    pub matching: Option<i64>,
 }
 
 /// An entry of the ledger as it is shown.
@@ -105,6 +125,9 @@ pub struct DisclosureInFull {
     pub entry: DisclosureView,
     /// The records, a page of them.
     pub subjects: Page<Uuid>,
+    /// What the records are called, as far as the reader may see it.
+    #[serde(skip)]
+    pub titles: HashMap<Uuid, String>,
 }
 
 /// What of the asker's data left, as they see it.
@@ -420,54 +443,10 @@ impl<'tx> Tx<'tx> {
         after: &str,
     ) -> Result<Vec<StateRow>, Error> {
         let mut binds = vec![register.name().to_owned(), kind.name.clone(), day.to_string(), after.to_owned()];
-        let mut bind = |value: String| {
-            binds.push(value);
-            format!("${}", binds.len())
-        };
-        let mut conditions = vec![
-            "s.register = $1".to_owned(),
-            "s.from_day <= $3 AND s.until_day > $3 AND s.effective_on <= $3".to_owned(),
-        ];
-        // The first condition leads through the index in the order of the records; the others are looked up.
-        let mut from = None;
-        for (field, value) in request.conditions(kind) {
-            let (name, value) = (bind(field.name.clone()), bind(search_key(field.kind, value)));
-            if from.is_none() {
-                conditions.push(format!("i.field = {name} AND i.value = {value}"));
-                from = Some("i");
-            } else {
-                conditions.push(format!(
-                    "EXISTS (SELECT 1 FROM record_index f WHERE f.register = s.register AND f.record_type = \
-                     s.record_type AND f.field = {name} AND f.value = {value} AND f.record_id = s.record_id AND \
-                     f.from_day = s.from_day)"
-                ));
-            }
-        }
-        if let Some(institution) = request.institution() {
-            conditions.push(format!("s.institution_id = {}", bind(institution.to_string())));
-        }
-        conditions.extend(match request.status() {
-            Some(Status::Pending) => Some("s.begins_on > $3".to_owned()),
-            Some(Status::Active) => Some("s.begins_on <= $3 AND s.ends_on >= $3".to_owned()),
-            Some(Status::Ended) => Some("s.ends_on < $3".to_owned()),
-            Some(Status::None) | None => None,
-        });
-        let (tables, key) = match from {
-            Some(_) => (
-                "record_index i JOIN record_state s ON s.register = i.register AND s.record_id = i.record_id AND \
-                 s.from_day = i.from_day",
-                "i.register = $1 AND i.record_type = $2 AND i.record_id > $4",
-            ),
-            None => (
-                "record r JOIN record_state s ON s.register = r.register AND s.record_id = r.id",
-                "r.register = $1 AND r.record_type = $2 AND r.id > $4",
-            ),
-        };
-        let order = if from.is_some() { "i.record_id" } else { "r.id" };
+        let (tables, conditions, order) = matching(kind, request, &mut binds);
         let sql = format!(
             "SELECT s.record_id, s.institution_id, s.effective_on, s.begins_on, s.ends_on, s.data FROM {tables} WHERE \
-             {key} AND {} ORDER BY {order} LIMIT {PAGE}",
-            conditions.join(" AND ")
+             {conditions} ORDER BY {order} LIMIT {PAGE}"
         );
         let (sql, binds) = renumber(&sql, &binds);
         let mut query = diesel::sql_query(sql).into_boxed::<MultiBackend>();
@@ -475,6 +454,35 @@ impl<'tx> Tx<'tx> {
             query = query.bind::<Text, _>(bind);
         }
         Ok(query.load(self.conn)?)
+    }
+
+    /// How many records match a request on `day`, counted up to one more than a release takes.
+    fn request_count(
+        &mut self,
+        register: &Register,
+        kind: &RecordType,
+        request: &Request,
+        day: NaiveDate,
+    ) -> Result<i64, Error> {
+        #[derive(QueryableByName)]
+        struct Count {
+            #[diesel(sql_type = diesel::sql_types::BigInt)]
+            n: i64,
+        }
+        let mut binds = vec![register.name().to_owned(), kind.name.clone(), day.to_string(), String::new()];
+        let (tables, conditions, _) = matching(kind, request, &mut binds);
+        let most = disclosure::MOST_RECORDS + 1;
+        let sql = format!(
+            "SELECT CAST(COUNT(*) AS BIGINT) AS n FROM (SELECT s.record_id FROM {tables} WHERE {conditions} LIMIT \
+             {most}) x"
+        );
+        let (sql, binds) = renumber(&sql, &binds);
+        let mut query = diesel::sql_query(sql).into_boxed::<MultiBackend>();
+        for bind in binds {
+            query = query.bind::<Text, _>(bind);
+        }
+        let counted: Count = query.get_result(self.conn)?;
+        Ok(counted.n)
     }
 
     /// A request as it is shown.
@@ -496,16 +504,30 @@ impl<'tx> Tx<'tx> {
         for (case, id) in released {
             of_case.entry(case.unwrap_or_default()).or_default().push(facts::id(&id)?);
         }
+        let requests: Vec<Request> = cases.iter().map(Request::of).collect::<Result<_, _>>()?;
+        let institutions: BTreeSet<Uuid> = requests.iter().filter_map(Request::institution).collect();
+        let institutions = self.institution_titles_of(register, &institutions)?;
+        let deciders = cases.iter().filter_map(|c| c.decision.as_ref().map(|d| d.by.clone())).collect();
+        let names = self.usernames(deciders)?;
+        let now = self.now;
         cases
             .into_iter()
-            .map(|case| {
+            .zip(requests)
+            .map(|(case, request)| {
+                let decided_by = case.decision.as_ref().map(|d| d.by.clone());
                 Ok(RequestView {
+                    beside: RequestBeside {
+                        institution: request.institution().and_then(|i| institutions.get(&i).cloned()),
+                        decided_by: decided_by.map(|by| names.get(&by).cloned().unwrap_or(by)),
+                        overdue: case.is_overdue(now),
+                        ..RequestBeside::default()
+                    },
                     id: case.id,
                     register: register.name().to_owned(),
                     state: case.state,
                     version: case.version,
                     received_on: case.received_on,
-                    request: Request::of(&case)?,
+                    request,
                     disclosures: of_case.remove(&case.id.to_string()).unwrap_or_default(),
                     kind: case.kind,
                     opened_at: case.opened_at,
@@ -528,7 +550,17 @@ impl<'tx> Tx<'tx> {
         let kind = kind.ok_or(Refusal::NotFound { what: "disclosure request" })?;
         let actor = self.actor(&register)?;
         let event = self.case_event(&register, Action::CaseRead, &actor, &permit.ruling, kind, Some(&case));
-        let view = self.request_view(&register, case)?;
+        let may = self.case_leave(&register, &case, permit.facts.as_ref())?;
+        let mut view = self.request_view(&register, case)?;
+        view.beside.may = may;
+        // Whoever only asks does not learn by counting who is in the register.
+        if (may.decide || may.release)
+            && let Some(kind) = register.record_type(&view.request.record_type)
+        {
+            let day = view.request.as_of.unwrap_or_else(|| self.today(&register));
+            let count = self.request_count(&register, kind, &view.request, day)?;
+            view.beside.matching = Some(count);
+        }
         Ok(Sealed::new(view, Some(event)))
     }
 
@@ -679,8 +711,46 @@ impl<'tx> Tx<'tx> {
         event.record_type.clone_from(&entry.record_type);
         event.record_ids.clone_from(&items);
         event.detail = Some(json!({ "disclosure_id": id }));
-        let view = DisclosureInFull { entry, subjects: Page { items, next_cursor } };
+        let kind = entry.record_type.as_deref().and_then(|t| register.record_type(t));
+        let titles = match kind {
+            Some(kind) => self.titles_seen(&register, kind, &items)?,
+            None => HashMap::new(),
+        };
+        let view = DisclosureInFull { entry, subjects: Page { items, next_cursor }, titles };
         Ok(Sealed::new(view, Some(event)))
+    }
+
+    /// What records are called today, of those whose title the caller may see.
+    fn titles_seen(
+        &mut self,
+        register: &Register,
+        kind: &RecordType,
+        ids: &[Uuid],
+    ) -> Result<HashMap<Uuid, String>, Error> {
+        let sections = disclosure::sections(kind, &disclosure::paths(&kind.title));
+        let owners: Vec<(String, String)> = record::table
+            .filter(record::register.eq(register.name()))
+            .filter(record::id.eq_any(ids.iter().map(Uuid::to_string)))
+            .select((record::id, record::institution_id))
+            .load(self.conn)?;
+        let actor = self.actor(register)?;
+        let purpose_given = self.cx.purpose.is_some();
+        let sees = |institution: Uuid| {
+            [Status::Active, Status::Ended].into_iter().all(|status| {
+                let at = Coordinates { institution_id: Some(institution), about_self: false, status, purpose_given };
+                let rights = actor.sections(&register.policies, &register.definition, kind, Action::RecordRead, &at);
+                sections.iter().all(|s| rights.permitted.contains_key(s))
+            })
+        };
+        let mut seen = Vec::new();
+        for (id, institution) in owners {
+            if sees(facts::id(&institution)?) {
+                seen.push(facts::id(&id)?);
+            }
+        }
+        let today = self.today(register);
+        let states = states_on(self.conn, register.name(), &seen, today)?;
+        Ok(states.into_iter().filter_map(|(id, data)| Some((id, kind.title_of(&data)?))).collect())
     }
 
     /// Which entries of the ledger say that exactly these bytes left.
@@ -816,6 +886,54 @@ impl<'tx> Tx<'tx> {
         event.request_id.clone_from(&self.cx.request_id);
         Ok(Sealed::new(Page { items, next_cursor }, Some(event)))
     }
+}
+
+/// Tables, conditions and order in which the records are found that match a request on the day `$3`: of the register
+/// `$1` and the type `$2`, after the record `$4`.
+fn matching(kind: &RecordType, request: &Request, binds: &mut Vec<String>) -> (&'static str, String, &'static str) {
+    let mut bind = |value: String| {
+        binds.push(value);
+        format!("${}", binds.len())
+    };
+    let mut conditions =
+        vec!["s.register = $1".to_owned(), "s.from_day <= $3 AND s.until_day > $3 AND s.effective_on <= $3".to_owned()];
+    // The first condition leads through the index in the order of the records; the others are looked up.
+    let mut from = None;
+    for (field, value) in request.conditions(kind) {
+        let (name, value) = (bind(field.name.clone()), bind(search_key(field.kind, value)));
+        if from.is_none() {
+            conditions.push(format!("i.field = {name} AND i.value = {value}"));
+            from = Some("i");
+        } else {
+            conditions.push(format!(
+                "EXISTS (SELECT 1 FROM record_index f WHERE f.register = s.register AND f.record_type = \
+                 s.record_type AND f.field = {name} AND f.value = {value} AND f.record_id = s.record_id AND \
+                 f.from_day = s.from_day)"
+            ));
+        }
+    }
+    if let Some(institution) = request.institution() {
+        conditions.push(format!("s.institution_id = {}", bind(institution.to_string())));
+    }
+    conditions.extend(match request.status() {
+        Some(Status::Pending) => Some("s.begins_on > $3".to_owned()),
+        Some(Status::Active) => Some("s.begins_on <= $3 AND s.ends_on >= $3".to_owned()),
+        Some(Status::Ended) => Some("s.ends_on < $3".to_owned()),
+        Some(Status::None) | None => None,
+    });
+    let (tables, key) = match from {
+        Some(_) => (
+            "record_index i JOIN record_state s ON s.register = i.register AND s.record_id = i.record_id AND \
+             s.from_day = i.from_day",
+            "i.register = $1 AND i.record_type = $2 AND i.record_id > $4",
+        ),
+        None => (
+            "record r JOIN record_state s ON s.register = r.register AND s.record_id = r.id",
+            "r.register = $1 AND r.record_type = $2 AND r.id > $4",
+        ),
+    };
+    conditions.push(key.to_owned());
+    (tables, conditions.join(" AND "), if from.is_some() { "i.record_id" } else { "r.id" })
 }
 
 /// What the ledger keeps beside its columns.

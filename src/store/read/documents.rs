@@ -1,10 +1,14 @@
 //! Base documents and files.
 
+use std::collections::{BTreeMap, HashMap};
+
 use diesel::prelude::*;
 use serde::Serialize;
+use serde_json::json;
 use uuid::Uuid;
 
 use crate::domain::access::Action;
+use crate::domain::access::rights::Ruling;
 use crate::domain::calendar::{instant, rfc3339};
 use crate::domain::refusal::Refusal;
 use crate::domain::registers::Register;
@@ -14,6 +18,9 @@ use crate::store::facts;
 use crate::store::guard::{DocumentRead, Permit, Sealed};
 use crate::store::schema::{base_document, entry, entry_document, stored_file};
 use crate::store::tx::Tx;
+
+/// Most documents asked about at once.
+pub const MOST_DOCUMENTS: usize = 500;
 
 /// A stored file's description.
 #[derive(Debug, Clone, Serialize)]
@@ -122,6 +129,55 @@ impl<'tx> Tx<'tx> {
         let event = self.document_event(&permit, &view)?;
         let name = view.file_name.unwrap_or_else(|| file.sha256.clone());
         Ok(Sealed::new(FileContent { file, name, bytes }, Some(event)))
+    }
+
+    /// What base documents are: of those of `ids` that the caller may read. Reading that is reading the document: the
+    /// log names each, and `record_id`, beside which they stand.
+    ///
+    /// # Errors
+    /// [`Refusal::Invalid`] for more than [`MOST_DOCUMENTS`].
+    pub fn document_list(
+        &mut self,
+        register: &str,
+        record_id: Uuid,
+        ids: &[Uuid],
+    ) -> Result<Sealed<'tx, BTreeMap<Uuid, DocumentData>>, Error> {
+        let register = self.register(register)?;
+        let actor = self.actor(&register)?;
+        if ids.len() > MOST_DOCUMENTS {
+            let detail = format!("at most {MOST_DOCUMENTS} at once");
+            return Err(Refusal::invalid("/ids", "too_many", detail, None).into());
+        }
+        let ids: Vec<String> = ids.iter().map(Uuid::to_string).collect();
+        let rows: Vec<(String, Option<String>, String)> = base_document::table
+            .filter(base_document::register.eq(register.name()))
+            .filter(base_document::id.eq_any(&ids))
+            .select((base_document::id, base_document::institution_id, base_document::body))
+            .load(self.conn)?;
+        let purpose = self.cx.purpose.is_some();
+        let mut rulings: HashMap<Option<String>, Ruling> = HashMap::new();
+        let mut found = BTreeMap::new();
+        let mut leading = None;
+        for (id, institution, body) in rows {
+            if !rulings.contains_key(&institution) {
+                let reach = Some(institution.as_deref().map(facts::id).transpose()?);
+                let action = Action::DocumentRead;
+                let ruling = actor.register(&register.policies, &register.definition, action, reach, purpose);
+                rulings.insert(institution.clone(), ruling);
+            }
+            let Some(ruling) = rulings.get(&institution).filter(|r| r.decision.permitted) else { continue };
+            leading.get_or_insert_with(|| ruling.clone());
+            let data = serde_json::from_str(&body).map_err(|_| Error::Damaged("a document cannot be read".into()))?;
+            found.insert(facts::id(&id)?, data);
+        }
+        let Some(ruling) = leading else {
+            return Ok(Sealed::unlogged(found));
+        };
+        let mut event = self.event(&register, Action::DocumentRead, &actor, &ruling);
+        event.document_ids = found.keys().copied().collect();
+        event.record_ids = vec![record_id];
+        event.detail = Some(json!({ "documents": found.len() }));
+        Ok(Sealed::new(found, Some(event)))
     }
 
     fn document_event(

@@ -13,16 +13,17 @@ use super::records::{Page, RecordView, bare_view};
 use super::relations::named;
 use crate::domain::access::{Action, Actor, Coordinates, SectionRights};
 use crate::domain::calendar::instant;
-use crate::domain::record::index::{Status, fields_with, normalised, search_key};
+use crate::domain::record::index::{Status, normalised, search_key};
 use crate::domain::refusal::Refusal;
 use crate::domain::registers::Register;
 use crate::domain::statute::RecordType;
-use crate::domain::statute::definition::Index;
+use crate::domain::statute::definition::{Field, FieldType, Index};
 use crate::store::conn::MultiBackend;
 use crate::store::error::Error;
 use crate::store::facts::{self, RecordFacts};
 use crate::store::guard::{Permit, RecordList, Sealed};
 use crate::store::read::aggregates::renumber;
+use crate::store::schema::record_index;
 use crate::store::tx::Tx;
 
 /// Name under which records stand in the index when their type has no indexed field, so that they list too.
@@ -78,19 +79,29 @@ struct Row {
     updated_at: i64,
 }
 
+/// How many rows there are, up to a bound.
+#[derive(QueryableByName)]
+struct Reach {
+    #[diesel(sql_type = BigInt)]
+    rows: i64,
+}
+
+/// Rows of a filter that are looked up one by one rather than come by along the way.
+const FEW: i64 = 5_000;
+
 /// A statement that grows: text with placeholders, and what goes into them.
-#[derive(Clone)]
-struct Statement {
-    conditions: Vec<String>,
-    binds: Vec<String>,
+#[derive(Clone, Default)]
+pub(super) struct Statement {
+    pub(super) conditions: Vec<String>,
+    pub(super) binds: Vec<String>,
 }
 
 impl Statement {
-    fn bind(&mut self, value: impl Into<String>) -> String {
+    pub(super) fn bind(&mut self, value: impl Into<String>) -> String {
         self.binds.push(value.into());
         format!("${}", self.binds.len())
     }
-    fn and(&mut self, condition: String) {
+    pub(super) fn and(&mut self, condition: String) {
         self.conditions.push(condition);
     }
 }
@@ -110,15 +121,18 @@ impl<'tx> Tx<'tx> {
         let kind = register.record_type(record_type).ok_or(Refusal::NotFound { what: "record type" })?;
         let actor = self.actor(&register)?;
         let day = query.as_of.unwrap_or_else(|| self.today(&register));
-        let mut base = Statement { conditions: Vec::new(), binds: Vec::new() };
+        let mut base = Statement::default();
         self.scope(&mut base, &register, kind, &actor, query, day);
-        filters(&mut base, kind, query)?;
+        seen_through(kind, query, &permit.rights)?;
+        let few = self.narrowest(&register, kind, query)?.filter(|(rows, _)| *rows <= FEW).map(|(_, driver)| driver);
+        filters(&mut base, kind, query, few.as_ref())?;
 
-        let (drivers, descending) = drivers(kind, query)?;
+        let (drivers, descending) = drivers(kind, query, &permit.rights)?;
+        let query = &self.continued(&register, query, &drivers, day)?;
         let mut rows: Vec<Row> = Vec::new();
         for driver in &drivers {
             let statement = driven(base.clone(), driver, &drivers, query, descending)?;
-            rows.extend(self.run(statement, query.limit + 1, descending)?);
+            rows.extend(self.run(statement, few.as_ref(), query.limit + 1, descending)?);
         }
         rows.sort_by(|a, b| {
             let order = (&a.value, &a.record_id).cmp(&(&b.value, &b.record_id));
@@ -185,8 +199,93 @@ impl<'tx> Tx<'tx> {
         read
     }
 
+    /// The only institutions whose records of a type an actor's grants let them list; `None`: all.
+    pub(in crate::store) fn list_reach(
+        &self,
+        register: &Register,
+        kind: &RecordType,
+        actor: &Actor,
+    ) -> Option<Vec<Uuid>> {
+        let reach = actor
+            .grants
+            .iter()
+            .filter(|g| {
+                let at = Coordinates {
+                    institution_id: g.institution_id,
+                    about_self: false,
+                    status: Status::Active,
+                    purpose_given: self.cx.purpose.is_some(),
+                };
+                let one = Actor { grants: vec![(*g).clone()], ..actor.clone() };
+                one.sections(&register.policies, &register.definition, kind, Action::RecordList, &at).any()
+            })
+            .map(|g| g.institution_id);
+        // One that reaches everywhere makes the list none.
+        reach.collect()
+    }
+
+    /// The query with its cursor told in full: one that names only the record at which the last page ended holds
+    /// nothing about anybody, and so may stand in an address.
+    fn continued(
+        &mut self,
+        register: &Register,
+        query: &ListQuery,
+        drivers: &[Driver],
+        day: NaiveDate,
+    ) -> Result<ListQuery, Error> {
+        let mut query = query.clone();
+        let Some(id) = query.cursor.as_deref().and_then(|text| Uuid::parse_str(text).ok()) else {
+            return Ok(query);
+        };
+        let day = day.to_string();
+        let rows: Vec<(String, String)> = record_index::table
+            .filter(record_index::register.eq(register.name()))
+            .filter(record_index::record_id.eq(id.to_string()))
+            .filter(record_index::field.eq_any(drivers.iter().map(|d| d.field.as_str())))
+            .filter(record_index::from_day.le(&day))
+            .filter(record_index::until_day.gt(&day))
+            .select((record_index::field, record_index::value))
+            .load(self.conn)?;
+        let last = drivers
+            .iter()
+            .find_map(|driver| rows.iter().find(|(field, value)| *field == driver.field && driver.range.holds(value)));
+        // A record that is found no longer has left no place to go on from: the list begins anew.
+        query.cursor = last.map(|(_, value)| cursor(value, &id.to_string()));
+        Ok(query)
+    }
+
+    /// The filter that finds least, and how many rows it has in the index, up to a bound.
+    pub(super) fn narrowest(
+        &mut self,
+        register: &Register,
+        kind: &RecordType,
+        query: &ListQuery,
+    ) -> Result<Option<(i64, Driver)>, Error> {
+        let mut found: Option<(i64, Driver)> = None;
+        for (name, value) in &query.filters {
+            let Some(field) = kind.fields.iter().find(|f| f.name == *name && f.index.is_some()) else { continue };
+            let value = search_key(field.kind, value);
+            let sql = format!(
+                "SELECT COUNT(*) AS rows FROM (SELECT 1 FROM record_index f WHERE f.register = $1 AND \
+                 f.record_type = $2 AND f.field = $3 AND f.value = $4 LIMIT {}) f",
+                FEW + 1
+            );
+            let rows: i64 = diesel::sql_query(sql)
+                .bind::<Text, _>(register.name())
+                .bind::<Text, _>(&kind.name)
+                .bind::<Text, _>(name)
+                .bind::<Text, _>(&value)
+                .get_result::<Reach>(self.conn)?
+                .rows;
+            if found.as_ref().is_none_or(|(least, _)| rows < *least) {
+                found = Some((rows, Driver { field: name.clone(), range: Range::Exactly(value) }));
+            }
+        }
+        Ok(found)
+    }
+
     /// What every row must satisfy: register, type, day, scope of rights, institution, status.
-    fn scope(
+    pub(super) fn scope(
         &self,
         s: &mut Statement,
         register: &Register,
@@ -201,23 +300,8 @@ impl<'tx> Tx<'tx> {
         s.and(format!("i.record_type = {record_type}"));
         let day = s.bind(day.to_string());
         s.and(format!("i.from_day <= {day} AND i.until_day > {day}"));
-        let reach: Vec<Option<Uuid>> = actor
-            .grants
-            .iter()
-            .filter(|g| {
-                let at = Coordinates {
-                    institution_id: g.institution_id,
-                    about_self: false,
-                    status: Status::Active,
-                    purpose_given: self.cx.purpose.is_some(),
-                };
-                let one = Actor { grants: vec![(*g).clone()], ..actor.clone() };
-                one.sections(&register.policies, &register.definition, kind, Action::RecordList, &at).any()
-            })
-            .map(|g| g.institution_id)
-            .collect();
-        if !reach.contains(&None) {
-            let places: Vec<String> = reach.into_iter().flatten().map(|i| s.bind(i.to_string())).collect();
+        if let Some(reach) = self.list_reach(register, kind, actor) {
+            let places: Vec<String> = reach.into_iter().map(|i| s.bind(i.to_string())).collect();
             s.and(if places.is_empty() {
                 "1 = 0".to_owned()
             } else {
@@ -228,22 +312,35 @@ impl<'tx> Tx<'tx> {
             let institution = s.bind(institution.to_string());
             s.and(format!("i.institution_id = {institution}"));
         }
-        match query.status {
-            Some(Status::Pending) => s.and(format!("i.begins_on > {day}")),
-            Some(Status::Active) => s.and(format!("i.begins_on <= {day} AND i.ends_on >= {day}")),
-            Some(Status::Ended) => s.and(format!("i.ends_on < {day}")),
-            Some(Status::None) => s.and("1 = 0".to_owned()),
-            None => {}
-        }
+        standing(s, query, &day);
     }
 
-    fn run(&mut self, statement: Statement, limit: i64, descending: bool) -> Result<Vec<Row>, Error> {
+    fn run(
+        &mut self,
+        mut statement: Statement,
+        few: Option<&Driver>,
+        limit: i64,
+        descending: bool,
+    ) -> Result<Vec<Row>, Error> {
         let direction = if descending { "DESC" } else { "ASC" };
+        // Where a filter finds few, they are looked up one by one; else the walk would pass by all the others.
+        let from = match few {
+            Some(Driver { field, range: Range::Exactly(value) }) => {
+                let (field, value) = (statement.bind(field.as_str()), statement.bind(value.as_str()));
+                statement.and("i.record_id = n.record_id AND i.from_day = n.from_day".to_owned());
+                // The first two placeholders are the register and the type: see `scope`.
+                format!(
+                    "(SELECT f.record_id, f.from_day FROM record_index f WHERE f.register = $1 AND f.record_type = $2 \
+                     AND f.field = {field} AND f.value = {value}) n CROSS JOIN record_index i"
+                )
+            }
+            _ => "record_index i".to_owned(),
+        };
         // The page is found in the index alone; only its rows are joined to what they show.
         let sql = format!(
             "SELECT p.value, p.record_id, p.institution_id, p.begins_on, p.ends_on, s.effective_on, s.data, r.version, \
              r.created_at, r.updated_at FROM (SELECT i.register, i.value, i.record_id, i.from_day, i.institution_id, \
-             i.begins_on, i.ends_on FROM record_index i WHERE {} ORDER BY i.value {direction}, i.record_id {direction} \
+             i.begins_on, i.ends_on FROM {from} WHERE {} ORDER BY i.value {direction}, i.record_id {direction} \
              LIMIT {limit}) p \
              JOIN record_state s ON s.register = p.register AND s.record_id = p.record_id AND s.from_day = p.from_day \
              JOIN record r ON r.register = p.register AND r.id = p.record_id",
@@ -258,27 +355,76 @@ impl<'tx> Tx<'tx> {
     }
 }
 
+/// Where every row must stand on the day of the placeholder `day`, if the query says so.
+pub(super) fn standing(s: &mut Statement, query: &ListQuery, day: &str) {
+    match query.status {
+        Some(Status::Pending) => s.and(format!("i.begins_on > {day}")),
+        Some(Status::Active) => s.and(format!("i.begins_on <= {day} AND i.ends_on >= {day}")),
+        Some(Status::Ended) => s.and(format!("i.ends_on < {day}")),
+        Some(Status::None) => s.and("1 = 0".to_owned()),
+        None => {}
+    }
+}
+
 /// A walk through the index: over one field, between two values.
 #[derive(Debug, Clone)]
-struct Driver {
-    field: String,
-    range: Range,
+pub(super) struct Driver {
+    pub(super) field: String,
+    pub(super) range: Range,
 }
 
 #[derive(Debug, Clone)]
-enum Range {
+pub(super) enum Range {
     All,
     Prefix(String),
     Exactly(String),
 }
 
-fn drivers(kind: &RecordType, query: &ListQuery) -> Result<(Vec<Driver>, bool), Error> {
+impl Range {
+    /// Whether a walk between these values comes by `value`.
+    fn holds(&self, value: &str) -> bool {
+        match self {
+            Self::All => true,
+            Self::Prefix(prefix) => value.starts_with(prefix),
+            Self::Exactly(whole) => value == whole,
+        }
+    }
+}
+
+/// Refuses filters and sorts over what the asker may not see: their answers would tell it.
+fn seen_through(kind: &RecordType, query: &ListQuery, rights: &SectionRights) -> Result<(), Error> {
+    let sorted = query.sort.as_deref().map(|s| s.trim_start_matches('-'));
+    for name in query.filters.keys().map(String::as_str).chain(sorted) {
+        let section = kind.fields.iter().find(|f| f.name == name).and_then(|f| f.section.as_deref());
+        if let Some(ruling) = section.and_then(|s| rights.refused.get(s)) {
+            let detail = format!("your rights do not cover the section in which {name:.60} stands");
+            return Err(Refusal::Forbidden { clause: ruling.decision.clause.clone(), detail }.into());
+        }
+    }
+    Ok(())
+}
+
+/// The indexed fields of a kind that the asker may see.
+fn open_fields<'k>(
+    kind: &'k RecordType,
+    index: Index,
+    rights: &'k SectionRights,
+) -> impl Iterator<Item = (&'k str, FieldType)> {
+    let hidden = |f: &Field| f.section.as_ref().is_some_and(|s| !rights.permitted.contains_key(s));
+    kind.fields.iter().filter(move |f| f.index == Some(index) && !hidden(f)).map(|f| (f.name.as_str(), f.kind))
+}
+
+pub(super) fn drivers(
+    kind: &RecordType,
+    query: &ListQuery,
+    rights: &SectionRights,
+) -> Result<(Vec<Driver>, bool), Error> {
     if let Some(q) = query.q.as_deref().map(str::trim).filter(|q| !q.is_empty()) {
         let text = normalised(q);
         let first = text.split(' ').next().unwrap_or_default().to_owned();
-        let names = fields_with(kind, Index::Name)
+        let names = open_fields(kind, Index::Name, rights)
             .map(|(field, _)| Driver { field: field.to_owned(), range: Range::Prefix(first.clone()) });
-        let codes = fields_with(kind, Index::Code)
+        let codes = open_fields(kind, Index::Code, rights)
             .map(|(field, kind)| Driver { field: field.to_owned(), range: Range::Exactly(search_key(kind, q)) });
         return Ok((names.chain(codes).collect(), false));
     }
@@ -292,7 +438,10 @@ fn drivers(kind: &RecordType, query: &ListQuery) -> Result<(Vec<Driver>, bool), 
             }
             (name.to_owned(), sort.starts_with('-'))
         }
-        None => (fields_with(kind, Index::Name).next().map_or_else(|| every(kind), |(f, _)| f).to_owned(), false),
+        None => {
+            let first = open_fields(kind, Index::Name, rights).next().map(|(f, _)| f);
+            (first.unwrap_or_else(|| every(kind)).to_owned(), false)
+        }
     };
     Ok((vec![Driver { field, range: Range::All }], descending))
 }
@@ -302,8 +451,17 @@ fn unknown(kind: &RecordType, pointer: &str, detail: String) -> Error {
     Refusal::invalid(pointer, "unknown_field", format!("{detail} {}", indexed.join(", ")), None).into()
 }
 
-fn filters(s: &mut Statement, kind: &RecordType, query: &ListQuery) -> Result<(), Error> {
+/// What the filters ask for, but for the one along which the walk goes.
+pub(super) fn filters(
+    s: &mut Statement,
+    kind: &RecordType,
+    query: &ListQuery,
+    along: Option<&Driver>,
+) -> Result<(), Error> {
     for (name, value) in &query.filters {
+        if along.is_some_and(|driver| driver.field == *name) {
+            continue;
+        }
         let Some(field) = kind.fields.iter().find(|f| f.name == *name && f.index.is_some()) else {
             return Err(unknown(
                 kind,
@@ -320,7 +478,7 @@ fn filters(s: &mut Statement, kind: &RecordType, query: &ListQuery) -> Result<()
     Ok(())
 }
 
-/// Adds the walk itself: its field, its range, where the page begins, and that no earlier walk finds the record.
+/// Adds the walk itself, where the page begins, and that no earlier walk finds the record.
 fn driven(
     mut s: Statement,
     driver: &Driver,
@@ -328,33 +486,8 @@ fn driven(
     query: &ListQuery,
     descending: bool,
 ) -> Result<Statement, Error> {
-    let field = s.bind(driver.field.as_str());
-    s.and(format!("i.field = {field}"));
-    let condition = within(&mut s, "i", &driver.range);
-    if let Some(condition) = condition {
-        s.and(condition);
-    }
-    for earlier in all.iter().take_while(|d| d.field != driver.field) {
-        let field = s.bind(earlier.field.as_str());
-        let condition = within(&mut s, "e", &earlier.range).unwrap_or_else(|| "1 = 1".to_owned());
-        s.and(format!("NOT {}", exists("e", &field, &condition)));
-    }
-    // Further words of a search must each begin some name.
-    if let Some(q) = &query.q {
-        let names: Vec<&Driver> = all.iter().filter(|d| matches!(d.range, Range::Prefix(_))).collect();
-        for word in normalised(q).split(' ').skip(1) {
-            let mut any = Vec::new();
-            for name in &names {
-                let field = s.bind(name.field.as_str());
-                if let Some(condition) = within(&mut s, "w", &Range::Prefix(word.to_owned())) {
-                    any.push(exists("w", &field, &condition));
-                }
-            }
-            if !any.is_empty() && matches!(driver.range, Range::Prefix(_)) {
-                s.and(format!("({})", any.join(" OR ")));
-            }
-        }
-    }
+    along(&mut s, driver);
+    besides(&mut s, driver, all, query);
     if let Some(text) = &query.cursor {
         let (value, record) = read_cursor(text)?;
         let (value, record) = (s.bind(value), s.bind(record));
@@ -364,6 +497,46 @@ fn driven(
         s.and(format!("i.value {than}= {value}"));
     }
     Ok(s)
+}
+
+/// The walk itself: its field and its range.
+pub(super) fn along(s: &mut Statement, driver: &Driver) {
+    let field = s.bind(driver.field.as_str());
+    s.and(format!("i.field = {field}"));
+    if let Some(condition) = within(s, "i", &driver.range) {
+        s.and(condition);
+    }
+}
+
+/// What a walk must leave out: what an earlier one finds, and what lacks the other words of a search.
+pub(super) fn besides(s: &mut Statement, driver: &Driver, all: &[Driver], query: &ListQuery) {
+    for earlier in all.iter().take_while(|d| d.field != driver.field) {
+        let found = found_by(s, earlier);
+        s.and(format!("NOT {found}"));
+    }
+    if matches!(driver.range, Range::Prefix(_)) {
+        further_words(s, all, query);
+    }
+}
+
+/// Further words of a search must each begin some name.
+pub(super) fn further_words(s: &mut Statement, all: &[Driver], query: &ListQuery) {
+    let Some(q) = &query.q else { return };
+    for word in normalised(q).split(' ').skip(1) {
+        let names = all.iter().filter(|d| matches!(d.range, Range::Prefix(_)));
+        let names = names.map(|d| Driver { field: d.field.clone(), range: Range::Prefix(word.to_owned()) });
+        let any: Vec<String> = names.collect::<Vec<_>>().iter().map(|name| found_by(s, name)).collect();
+        if !any.is_empty() {
+            s.and(format!("({})", any.join(" OR ")));
+        }
+    }
+}
+
+/// That a walk comes by the record.
+pub(super) fn found_by(s: &mut Statement, driver: &Driver) -> String {
+    let field = s.bind(driver.field.as_str());
+    let condition = within(s, "e", &driver.range).unwrap_or_else(|| "1 = 1".to_owned());
+    exists("e", &field, &condition)
 }
 
 fn exists(alias: &str, field: &str, condition: &str) -> String {

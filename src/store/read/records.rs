@@ -5,12 +5,12 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use chrono::{DateTime, NaiveDate, Utc};
 use diesel::prelude::*;
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::aggregates;
 use super::relations::named;
-use crate::domain::access::SectionRights;
+use crate::domain::access::{Action, Coordinates, SectionRights};
 use crate::domain::audit::Event;
 use crate::domain::calendar::{instant, rfc3339};
 use crate::domain::record::derive::derive;
@@ -128,6 +128,20 @@ impl<'tx> Tx<'tx> {
         as_of: Option<NaiveDate>,
         known_at: Option<DateTime<Utc>>,
     ) -> Result<Sealed<'tx, RecordView>, Error> {
+        self.record_read_shown(permit, as_of, known_at, &[])
+    }
+
+    /// As [`Tx::record_read`], for somebody who asked to see the codes of the fields `shown` in full: the log says so.
+    ///
+    /// # Errors
+    /// As [`Tx::record_read`]; [`Refusal::NotFound`] for a field that the asker may not see.
+    pub fn record_read_shown(
+        &mut self,
+        permit: Permit<'tx, RecordRead>,
+        as_of: Option<NaiveDate>,
+        known_at: Option<DateTime<Utc>>,
+        shown: &[String],
+    ) -> Result<Sealed<'tx, RecordView>, Error> {
         let register = permit.register.clone();
         let day = as_of.unwrap_or_else(|| self.today(&register));
         let Some(mut facts) = permit.facts else {
@@ -157,8 +171,47 @@ impl<'tx> Tx<'tx> {
         let mut event = self.event(&register, crate::domain::access::Action::RecordRead, &actor, &permit.ruling);
         let mut view = self.view(&register, facts, &permit.view, day)?;
         self.tell_sources(&register, &mut view, day, known_at)?;
+        if !shown.is_empty() {
+            if shown.iter().any(|field| view.data.get(field).is_none()) {
+                return Err(Refusal::NotFound { what: "field" }.into());
+            }
+            event.fields = shown.to_vec();
+            event.detail = Some(json!({ "shown_in_full": shown.len() }));
+        }
         served(&mut event, &register, &view.record_type, &[&view], &permit.view);
         Ok(Sealed::new(view, Some(event)))
+    }
+
+    /// Sections of a record type in which the caller may write by `action`: of the record `id`, or of a new one of
+    /// `institution`. An answer about one's own rights, of which a form is made; the act decides by itself.
+    ///
+    /// # Errors
+    /// [`Refusal::NotFound`] for a record that is not there.
+    pub fn writable_sections(
+        &mut self,
+        register: &str,
+        record_type: &str,
+        action: Action,
+        id: Option<Uuid>,
+        institution: Option<Uuid>,
+    ) -> Result<Sealed<'tx, BTreeSet<String>>, Error> {
+        let register = self.register(register)?;
+        let kind = register.record_type(record_type).ok_or(Refusal::NotFound { what: "record type" })?;
+        let actor = self.actor(&register)?;
+        let mut at = Coordinates {
+            institution_id: institution,
+            about_self: false,
+            status: Status::None,
+            purpose_given: self.cx.purpose.is_some(),
+        };
+        if let Some(id) = id {
+            let today = self.today(&register);
+            let facts = facts::load(self.conn, register.name(), id, today)?;
+            let facts = facts.filter(|f| f.record_type == record_type).ok_or(Refusal::NotFound { what: "record" })?;
+            (at.institution_id, at.status) = (Some(facts.institution_id), facts.status);
+        }
+        let rights = actor.sections(&register.policies, &register.definition, kind, action, &at);
+        Ok(Sealed::unlogged(rights.permitted.into_keys().collect()))
     }
 
     /// Says where the values come from that the asker sees.

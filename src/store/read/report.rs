@@ -79,6 +79,9 @@ pub struct ReportView {
     pub received_total: i64,
     /// `received_cursor` of the next page of `received`.
     pub next_received_cursor: Option<String>,
+    /// What the institutions are called: for the screens.
+    #[serde(skip)]
+    pub institutions: HashMap<Uuid, String>,
 }
 
 /// A record that a report speaks of.
@@ -306,7 +309,10 @@ impl<'tx> Tx<'tx> {
         let records: Vec<String> = asked.iter().map(|a| a.view.id.to_string()).collect();
         let (did, did_total, next_cursor) = self.did(current.name(), &records, at, query)?;
         let (received, received_total, next_received_cursor) = self.received(current.name(), &records, at, query)?;
+        let owners = asked.iter().map(|a| a.view.institution_id).chain(could.iter().filter_map(|c| c.institution_id));
+        let institutions = self.institution_titles_of(&current, &owners.collect())?;
         let view = ReportView {
+            institutions,
             register: current.name().to_owned(),
             at: shown_at,
             day,

@@ -35,6 +35,7 @@ pub async fn list(state: State, at: At<String>, asked: Asked, query: Query) -> A
         role: query.text("role"),
         limit: query.limit()?,
         cursor: query.id("cursor")?,
+        ..AuditQuery::default()
     };
     answer::ok(&state.app.read_audit(asked.cx, register, wanted).await?)
 }
@@ -82,8 +83,15 @@ pub async fn consistency(state: State, at: At<String>, asked: Asked, query: Quer
 /// # Errors
 /// As the act.
 pub async fn export(state: State, at: At<String>, asked: Asked, query: Query) -> Answer {
-    let (register, cx) = (at.into_inner(), asked.cx);
     let (from, to) = (query.number("from")?.unwrap_or(0), query.number("to")?.unwrap_or(i64::MAX));
+    exported(state, at.into_inner(), asked.cx, from, to).await
+}
+
+/// The log from place `from` below `to`, for programs and for pages.
+///
+/// # Errors
+/// As the act.
+pub async fn exported(state: State, register: String, cx: ActContext, from: i64, to: i64) -> Answer {
     // The first page comes before the answer begins, so that a refusal has its status.
     let first = state.app.audit_export(cx.clone(), register.clone(), from, to, PAGE).await?;
     let rest = stream::try_unfold(next(&first, to), move |place| {

@@ -297,7 +297,7 @@ pub(super) fn wanted(asked: &Asked, query: &Query) -> Result<Wanted, Problem> {
 }
 
 /// What has left, as a file that names its entry in the ledger.
-pub(super) fn file(register: &str, format: Format, left: Left) -> HttpResponse {
+pub(in crate::web) fn file(register: &str, format: Format, left: Left) -> HttpResponse {
     let media = match format {
         Format::Json => "application/json",
         Format::Csv { .. } => "text/csv; charset=utf-8",

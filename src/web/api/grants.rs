@@ -7,6 +7,7 @@ use super::{At, State};
 use crate::domain::access::grant::Basis;
 use crate::domain::refusal::Refusal;
 use crate::store::acts::grants::{GrantPatch, NewGrant};
+use crate::store::read::grants::GrantQuery;
 use crate::web::answer::{self, Answer};
 use crate::web::context::Asked;
 use crate::web::json::{Change, Sent, body};
@@ -139,8 +140,8 @@ pub async fn issue(state: State, at: At<String>, sent: Sent<GrantBody>) -> Answe
 /// # Errors
 /// As the act.
 pub async fn list(state: State, at: At<String>, asked: Asked, query: Query) -> Answer {
-    let (user, cursor, limit) = (query.id("user_id")?, query.text("cursor"), query.limit()?);
-    let page = state.app.list_grants(asked.cx, at.into_inner(), user, cursor.as_deref(), limit).await;
+    let wanted = GrantQuery { user_id: query.id("user_id")?, limit: query.limit()?, ..GrantQuery::default() };
+    let page = state.app.list_grants(asked.cx, at.into_inner(), wanted, query.text("cursor").as_deref()).await;
     answer::ok(&page.map_err(|e| Problem::from(e).of_query())?)
 }
 

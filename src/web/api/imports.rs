@@ -13,7 +13,7 @@ use super::records::list_query;
 use super::reports::file;
 use super::{At, State, aside};
 use crate::app::files_of::Shape;
-use crate::app::imports::{Export, NewBulk, NewImport, fault_sheet};
+use crate::app::imports::{Export, Mended, NewBulk, NewImport, fault_sheet};
 use crate::domain::import::{CellFault, Mapping};
 use crate::domain::record::validate::Violation;
 use crate::domain::refusal::Refusal;
@@ -120,6 +120,7 @@ impl ImportBody {
             header_row,
             creates: self.creates.unwrap_or(true),
             changes: self.changes.unwrap_or(true),
+            mended: Mended::default(),
             dry_run,
         })
     }

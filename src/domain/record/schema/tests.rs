@@ -1,6 +1,6 @@
 //! The schema beside the validation: both are asked about the same documents.
 
-mod documents;
+pub(crate) mod documents;
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;

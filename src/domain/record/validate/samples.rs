@@ -44,7 +44,7 @@ pub(in super::super) fn personal_code(birth: &str, serial: u16) -> String {
 }
 
 /// All definitions to try things on.
-pub(in super::super) fn definitions() -> Vec<Definition> {
+pub(crate) fn definitions() -> Vec<Definition> {
     vec![definition("EE", &[EMPLOYEE, INSTITUTION, EVERYTHING], LISTS), definition("FI", &[EVERYTHING, PERSON], LISTS)]
 }
 

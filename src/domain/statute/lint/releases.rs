@@ -5,12 +5,16 @@ use super::options::NUMBERS;
 use super::register::is_day_of_every_year;
 use super::{Lint, word};
 use crate::domain::calendar::Term;
-use crate::domain::statute::definition::{Field, FieldType, Recipient, RecordType};
+use crate::domain::publication::overview;
+use crate::domain::publication::reach::Reach;
+use crate::domain::statute::definition::{Field, FieldType, Index, Recipient, RecordType};
 use crate::domain::statute::parse::{Place, REGISTER_FILE};
-use crate::domain::statute::procedures::{ReleaseGround, ReportDefinition};
+use crate::domain::statute::procedures::{OverviewMeasure, ReleaseGround, ReportDefinition};
 
 /// Most fields by which a report is grouped.
 const MOST_GROUPS: usize = 3;
+/// Most fields by which an overview is grouped.
+const MOST_BY: usize = 2;
 /// Types of which there are few values, and known ones.
 const GROUPED: &[FieldType] = &[FieldType::Code, FieldType::Boolean, FieldType::Country, FieldType::Language];
 
@@ -20,6 +24,7 @@ impl<'a> Lint<'a> {
         self.release_grounds(&root);
         self.withheld(&root);
         self.reports(&root);
+        self.overviews(&root);
         self.leaver(&root.key("leaver"));
         self.recertification(&root.key("recertification"));
         if let Some(rule) = &self.definition.register.recipient_notice {
@@ -202,6 +207,81 @@ impl<'a> Lint<'a> {
             if let Some(field) = self.path(&place, &measure.field, &record_type.name, &record_type.fields) {
                 self.of_kind(&place, field, NUMBERS);
                 self.standing(&place, field);
+            }
+        }
+    }
+
+    fn overviews(&mut self, root: &Place) {
+        let overviews = &self.definition.register.overviews;
+        let names = overviews.iter().enumerate().map(|(i, o)| (o.name.as_str(), root.item("overview", i)));
+        // Both are called by their names under one address.
+        let reports = self.definition.register.reports.iter().enumerate();
+        let reports = reports.map(|(i, r)| (r.name.as_str(), root.item("report", i)));
+        self.unique("overview", names.chain(reports));
+        let types = self.record_type_names();
+        for (index, overview) in overviews.iter().enumerate() {
+            let place = root.item("overview", index);
+            self.machine_name(&place, &overview.name);
+            self.label(&place.key("label"), &overview.label);
+            self.clause(&place.key("clause"), &overview.clause);
+            self.known(&place.key("record_type"), "record type", &overview.record_type, &types);
+            if !(1..=MOST_BY).contains(&overview.by.len()) {
+                self.fault(
+                    &place.key("by"),
+                    format!("{} fields to group by", overview.by.len()),
+                    "Name one or two: a table has rows and columns.",
+                );
+            }
+            self.once(&place, "by", &overview.by);
+            let Some(record_type) = self.record_type(&overview.record_type) else { continue };
+            for (at, path) in overview.by.iter().enumerate() {
+                let place = place.item("by", at);
+                // A path may lead one record on, as that of a publication may.
+                let on = Reach::of(self.definition, record_type, path).filter(Reach::leads_on).map(|r| r.field);
+                let field = on.or_else(|| self.path(&place, path, &record_type.name, &record_type.fields));
+                if let Some(field) = field {
+                    self.of_kind(&place, field, overview::GROUPED);
+                    self.standing(&place, field);
+                    if matches!(field.index, Some(Index::Code)) {
+                        self.fault(
+                            &place,
+                            format!("`{}` tells records apart, so that each would be a group", field.name),
+                            "Group by what many records have in common.",
+                        );
+                    }
+                }
+            }
+            self.overview_measures(&overview.measures, record_type, &place);
+        }
+    }
+
+    fn overview_measures(&mut self, measures: &'a [OverviewMeasure], record_type: &'a RecordType, place: &Place) {
+        let names = measures.iter().enumerate().map(|(i, m)| (m.name.as_str(), place.item("measure", i)));
+        self.unique("measure", names);
+        for (index, measure) in measures.iter().enumerate() {
+            let place = place.item("measure", index);
+            self.machine_name(&place, &measure.name);
+            self.label(&place.key("label"), &measure.label);
+            let at = place.key("field");
+            if let Some(field) = self.path(&at, &measure.field, &record_type.name, &record_type.fields) {
+                self.of_kind(&at, field, NUMBERS);
+                self.standing(&at, field);
+            }
+            let list = measure.field.split(['/', '[']).next().unwrap_or_default();
+            let list = record_type.fields.iter().find(|f| f.name == list);
+            for (key, part) in [("from", &measure.from), ("until", &measure.until)] {
+                let Some(part) = part else { continue };
+                let known = list.and_then(|f| f.parts.iter().find(|p| p.name == *part));
+                if !known.is_some_and(|p| p.kind == FieldType::Date) {
+                    self.fault(
+                        &place.key(key),
+                        format!("`{part}` is no date in the rows of `{}`", measure.field),
+                        "Name the part of the list that holds the first or the last day of a row.",
+                    );
+                }
+            }
+            if measure.until.is_some() && measure.from.is_none() {
+                self.fault(&place.key("until"), "a last day without a first one", "Name the part `from` too.");
             }
         }
     }

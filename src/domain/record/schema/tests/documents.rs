@@ -14,12 +14,12 @@ use crate::domain::identity::{PersonalCode, Sex};
 use crate::domain::statute::definition::{Field, FieldType};
 
 /// Choices, out of numbers that proptest makes and shrinks. After its end all choices are the first.
-pub(super) struct Tape<'t> {
+pub(crate) struct Tape<'t> {
     numbers: std::slice::Iter<'t, u16>,
 }
 
 impl<'t> Tape<'t> {
-    pub(super) fn new(numbers: &'t [u16]) -> Self {
+    pub(crate) fn new(numbers: &'t [u16]) -> Self {
         Self { numbers: numbers.iter() }
     }
 
@@ -38,19 +38,19 @@ impl<'t> Tape<'t> {
 }
 
 /// Makes documents of one record type.
-pub(super) struct Maker<'v> {
+pub(crate) struct Maker<'v> {
     validation: &'v Validation<'v>,
     /// Texts that match a pattern, by pattern.
     matching: RefCell<HashMap<String, Vec<String>>>,
 }
 
 impl<'v> Maker<'v> {
-    pub(super) fn new(validation: &'v Validation<'v>) -> Self {
+    pub(crate) fn new(validation: &'v Validation<'v>) -> Self {
         Self { validation, matching: RefCell::default() }
     }
 
     /// A document that is sound more often than not.
-    pub(super) fn document(&self, tape: &mut Tape) -> Value {
+    pub(crate) fn document(&self, tape: &mut Tape) -> Value {
         let fields = &self.validation.record_type.fields;
         let mut document = Value::Object(self.object(fields, tape));
         for _ in 0..8 {
