@@ -210,6 +210,22 @@ fn the_duties_of_an_institution_are_there_before_the_job_has_looked() {
 }
 
 #[test]
+fn many_who_look_at_the_same_moment_before_the_job_has_looked_are_all_answered() {
+    on_both(|h| {
+        for round in 0..3 {
+            let site = found(&h, &format!("Kuuse Kool {round}"), "school");
+            let office = h.login("amet");
+            std::thread::scope(|scope| {
+                let look = || office.get(&at(&format!("confirmations?institution_id={site}"))).expect(200);
+                let all: Vec<_> = (0..6).map(|_| scope.spawn(look)).collect();
+                all.into_iter().for_each(|one| drop(one.join().unwrap()));
+            });
+            duty(&office, &site, "2027-01-10");
+        }
+    });
+}
+
+#[test]
 fn the_head_confirms_in_three_calls_and_has_a_receipt_for_ever() {
     on_both(|h| {
         let s = School::open(h);

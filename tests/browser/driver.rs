@@ -371,6 +371,16 @@ impl Browser {
         self.type_here(&char::from(key).to_string());
     }
 
+    /// Presses Enter where the focus is, and waits for the page it leads to: the next keys are meant for that one.
+    pub fn enter(&self) {
+        self.script("window.before = true", vec![]);
+        self.press(Key::Enter);
+        self.until("another page comes", || {
+            let come = "return !window.before && document.readyState === 'complete'";
+            self.runtime.block_on(self.client.execute(come, vec![])).is_ok_and(|come| come == true)
+        });
+    }
+
     /// Types where the focus is, key by key; Enter counts as a click.
     pub fn type_here(&self, text: &str) {
         let mut keys = KeyActions::new("keyboard".to_owned());

@@ -51,11 +51,11 @@ fn a_head_confirms_with_the_keyboard_alone() {
     browser.log_in("institution_head", demo::PASSWORD);
     browser.go(&format!("/et/r/{SCHOOLS}/desk"));
     tab_to(&browser, "main a[href*='/confirmations/']", "");
-    browser.press(Key::Enter);
+    browser.enter();
     tab_to(&browser, "#statement", "");
     browser.type_here(" ");
     tab_to(&browser, "main button", "Kinnita andmete õigsus");
-    browser.press(Key::Enter);
+    browser.enter();
     // There are faults in this school's data: the page says so, and the focus is there.
     browser.sees(&css(".summary, .note"));
     assert!(!browser.has(&css(".note.done")), "nothing is confirmed before the faults are mended");
@@ -66,9 +66,9 @@ fn a_supervisor_asks_the_log_with_the_keyboard_alone() {
     let school = School::open(Harness::start(Place::sqlite()));
     let Some(browser) = at_desk(&school.h, REGISTER, "supervisor", Look::WIDE) else { return };
     tab_to(&browser, "nav a", "Logi");
-    browser.press(Key::Enter);
+    browser.enter();
     write(&browser, "line", "isik:tamm");
-    browser.press(Key::Enter);
+    browser.enter();
     browser.sees(&css("#answer-h"));
 }
 
@@ -78,9 +78,9 @@ fn an_administrator_grants_a_right_with_the_keyboard_alone() {
     school.h.user("uus");
     let Some(browser) = at_desk(&school.h, REGISTER, "administrator", Look::WIDE) else { return };
     tab_to(&browser, "nav a", "Juurdepääsud");
-    browser.press(Key::Enter);
+    browser.enter();
     tab_to(&browser, "main a", "Lisa õigus");
-    browser.press(Key::Enter);
+    browser.enter();
     write(&browser, "person", "uus");
     // The roles are one stop of the Tab key; the arrows go from one to the next.
     tab_to(&browser, "[name=role]", "");
@@ -93,15 +93,15 @@ fn an_administrator_grants_a_right_with_the_keyboard_alone() {
     browser.type_here(" ");
     write(&browser, "basis_reference", "käskkiri 12");
     tab_to(&browser, "button[value=check]", "");
-    browser.press(Key::Enter);
+    browser.enter();
     if browser.has(&css("[name=basis_kind][aria-invalid=true]")) {
         tab_to(&browser, "[name=basis_kind]", "");
         browser.press(Key::Down);
         tab_to(&browser, "button[value=check]", "");
-        browser.press(Key::Enter);
+        browser.enter();
     }
     tab_to(&browser, "button[value=save]", "");
-    browser.press(Key::Enter);
+    browser.enter();
     browser.sees(&css(".note.done"));
     assert_eq!(school.h.login("uus").get(&school.path()).status, 200, "the right is in force");
 }

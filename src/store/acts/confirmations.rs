@@ -207,6 +207,8 @@ impl<'tx> WriteTx<'tx> {
             return Ok(Sealed::new(Reckoned::default(), None));
         }
         let permit = self.authorize_register::<ConfirmationRead>(register.name(), None)?;
+        // Whoever looks first reckons, and so does the job: two at once would add the same duties.
+        self.alone("duties", &register)?;
         let today = self.today(&register);
         let runs = self.institution_runs(&register)?;
         let year = Days::new(366);
@@ -659,13 +661,20 @@ impl<'tx> WriteTx<'tx> {
         Ok(Confirmer { name, role: grant.role, role_label, grant_id: grant.id, basis: grant.basis })
     }
 
-    /// The next number of the register's confirmations. Of two at once one waits: there are no gaps.
-    fn next_number(&mut self, register: &Register) -> Result<i64, Error> {
+    /// Waits until no other transaction does the same in this register, until this one ends. SQLite has one writer
+    /// anyway.
+    fn alone(&mut self, what: &str, register: &Register) -> Result<(), Error> {
         if let AnyConn::Pg(pg) = &mut *self.conn {
             diesel::sql_query("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))")
-                .bind::<diesel::sql_types::Text, _>(format!("confirmation:{}", register.name()))
+                .bind::<diesel::sql_types::Text, _>(format!("{what}:{}", register.name()))
                 .execute(pg)?;
         }
+        Ok(())
+    }
+
+    /// The next number of the register's confirmations. Of two at once one waits: there are no gaps.
+    fn next_number(&mut self, register: &Register) -> Result<i64, Error> {
+        self.alone("confirmation", register)?;
         let last: Option<i64> = confirmation::table
             .filter(confirmation::register.eq(register.name()))
             .select(diesel::dsl::max(confirmation::number))
