@@ -99,6 +99,10 @@ pub enum CaseState {
 }
 
 impl CaseState {
+    /// Every state, in the order in which a case goes through them.
+    pub const ALL: [Self; 6] =
+        [Self::Open, Self::Clarifying, Self::Forwarded, Self::Decided, Self::Closed, Self::Withdrawn];
+
     /// The word in the store and in answers.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -1360,8 +1360,9 @@ impl<'tx> Tx<'tx> {
         let blocking: HashSet<&str> =
             checks::blockers(&state.findings, &reasons, &exceptions).into_iter().map(|f| f.key.as_str()).collect();
         let said = |kind: &str, key: &str| state.notes.get(&(kind.to_owned(), key.to_owned())).map(|n| n.view(&names));
-        let whole = self.seen_whole(&register, rule, duty.institution_id)?;
-        let named = self.seen_by_name(&register, rule, duty.institution_id)?;
+        let entire = |_: &RecordType, seen: &SectionRights| seen.any() && seen.refused.is_empty();
+        let whole = self.seen_where(&register, rule, duty.institution_id, entire)?;
+        let named = self.seen_where(&register, rule, duty.institution_id, titled)?;
         let held: HashMap<Uuid, &Held> = state.held.iter().map(|r| (r.record_id, r)).collect();
         let title = |id: Uuid| {
             let record = held.get(&id).filter(|r| named.contains(r.record_type.as_str()))?;
@@ -1481,40 +1482,23 @@ impl<'tx> Tx<'tx> {
         Ok(Sealed::new(view, Some(event)))
     }
 
-    /// Record types of a duty of which the caller may see every section in an institution.
-    fn seen_whole<'r>(
+    /// Record types of a duty of which the caller sees enough in an institution.
+    fn seen_where<'r>(
         &mut self,
         register: &Register,
         rule: &'r ConfirmationDuty,
         institution: Uuid,
+        enough: impl Fn(&RecordType, &SectionRights) -> bool,
     ) -> Result<HashSet<&'r str>, Error> {
         let actor = self.actor(register)?;
         let at = self.seen_at(institution);
-        let whole = |name: &&str| {
+        let seen = |name: &&str| {
             register.record_type(name).is_some_and(|kind| {
                 let seen = actor.sections(&register.policies, &register.definition, kind, Action::RecordRead, &at);
-                seen.any() && seen.refused.is_empty()
+                enough(kind, &seen)
             })
         };
-        Ok(rule.record_types.iter().map(String::as_str).filter(whole).collect())
-    }
-
-    /// Record types of a duty of which the caller may see in an institution what its records are called.
-    fn seen_by_name<'r>(
-        &mut self,
-        register: &Register,
-        rule: &'r ConfirmationDuty,
-        institution: Uuid,
-    ) -> Result<HashSet<&'r str>, Error> {
-        let actor = self.actor(register)?;
-        let at = self.seen_at(institution);
-        let named = |name: &&str| {
-            register.record_type(name).is_some_and(|kind| {
-                let seen = actor.sections(&register.policies, &register.definition, kind, Action::RecordRead, &at);
-                titled(kind, &seen)
-            })
-        };
-        Ok(rule.record_types.iter().map(String::as_str).filter(named).collect())
+        Ok(rule.record_types.iter().map(String::as_str).filter(seen).collect())
     }
 
     fn seen_at(&self, institution: Uuid) -> Coordinates {

@@ -239,15 +239,7 @@ pub async fn request(state: State, at: At<String>, sent: Sent<DisclosureRequestB
 /// # Errors
 /// As the act.
 pub async fn requests(state: State, at: At<String>, asked: Asked, query: Query) -> Answer {
-    const STATES: [CaseState; 6] = [
-        CaseState::Open,
-        CaseState::Clarifying,
-        CaseState::Forwarded,
-        CaseState::Decided,
-        CaseState::Closed,
-        CaseState::Withdrawn,
-    ];
-    let stands = query.one_of("state", &STATES.map(|s| (s.as_str(), s)))?;
+    let stands = query.one_of("state", &CaseState::ALL.map(|s| (s.as_str(), s)))?;
     let (cursor, limit) = (query.text("cursor"), query.limit()?);
     let page = state.app.list_disclosure_requests(asked.cx, at.into_inner(), stands, cursor.as_deref(), limit).await;
     answer::ok(&page.map_err(|e| Problem::from(e).of_query())?)

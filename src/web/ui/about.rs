@@ -501,16 +501,9 @@ struct HelpPage {
 /// None of its own.
 pub async fn help(state: State, guest: Guest) -> Shown {
     let t = guest.t;
-    let key = |key: &'static str, text: &str| (key, t.say(text));
     html(&HelpPage {
         f: guest.frame(&state, t.say("frame-help")),
-        keys: vec![
-            key("/", "session-key-search"),
-            key("N", "session-key-new"),
-            key("M", "session-key-change"),
-            key("J · K", "session-key-rows"),
-            key("Ctrl + S", "session-key-save"),
-        ],
+        keys: super::session::keys(t),
         tasks: ["add", "change", "correct", "import", "confirm", "audit", "grant", "disclose", "mine"]
             .into_iter()
             .map(|task| (t.say(&format!("about-task-{task}")), t.say(&format!("about-how-{task}"))))

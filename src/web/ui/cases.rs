@@ -7,13 +7,13 @@ use uuid::Uuid;
 
 use super::access::{Facet, institution_choices, institutions, moment, query_of, role_label};
 use super::ask::{self, Asking, Choice, Field, FormPage, Row};
-use super::disclosures::{STATES, Time, day_of, state_tag, time_left};
+use super::disclosures::{Time, day_of, state_tag, time_left};
 use super::frame::{Fault, Frame};
 use super::say::{Said, T, masked};
 use super::visit::{Form, Posted, Visit};
 use super::{Page, Shown, State, html, page};
 use crate::app::people::Named;
-use crate::domain::case::{CHANNELS, CaseParty, NewCase, Step};
+use crate::domain::case::{CHANNELS, CaseParty, CaseState, NewCase, Step};
 use crate::domain::registers::Register;
 use crate::domain::statute::procedures::{About, CaseKind, Procedure, StepKind};
 use crate::store::read::cases::{CaseInFull, CaseQuery, CaseView, StepView};
@@ -91,7 +91,7 @@ pub async fn list(state: State, visit: Visit) -> Shown {
     let (kind, stands, overdue, mine, due) = (q("kind"), q("state"), q("overdue"), q("mine"), q("due"));
     let query = CaseQuery {
         kinds: (!kind.is_empty()).then(|| kind.clone()).into_iter().collect(),
-        state: STATES.iter().find(|s| s.as_str() == stands).map(|s| s.as_str().to_owned()),
+        state: CaseState::ALL.iter().find(|s| s.as_str() == stands).map(|s| s.as_str().to_owned()),
         overdue: overdue == "yes",
         due_until: visit.q_day("due")?,
         record_id: visit.q_id("record")?,
@@ -127,8 +127,10 @@ pub async fn list(state: State, visit: Visit) -> Shown {
     };
     let kinds: Vec<Facet> =
         register.definition.cases.iter().map(|k| facet("kind", &k.name, t.label(&k.label))).collect();
-    let states: Vec<Facet> =
-        STATES.into_iter().map(|s| facet("state", s.as_str(), Said { text: state_tag(t, s).1, lang: None })).collect();
+    let states: Vec<Facet> = CaseState::ALL
+        .into_iter()
+        .map(|s| facet("state", s.as_str(), Said { text: state_tag(t, s).1, lang: None }))
+        .collect();
     let others = vec![facet("overdue", "yes", say("cases-overdue")), facet("mine", "yes", say("cases-mine"))];
     let chips = kinds.iter().chain(&states).chain(&others).filter(|c| c.current);
     let chips = chips.map(|c| Facet { text: c.text.clone(), href: c.href.clone(), current: true }).collect();

@@ -83,15 +83,6 @@ pub(super) fn state_tag(t: T, state: CaseState) -> (&'static str, String) {
     (kind, t.say(&format!("disclosures-state-{}", state.as_str())))
 }
 
-pub(super) const STATES: [CaseState; 6] = [
-    CaseState::Open,
-    CaseState::Clarifying,
-    CaseState::Forwarded,
-    CaseState::Decided,
-    CaseState::Closed,
-    CaseState::Withdrawn,
-];
-
 struct QueueLine {
     id: Uuid,
     object: String,
@@ -128,7 +119,7 @@ fn kinds(register: &Register) -> impl Iterator<Item = &CaseKind> {
 /// As the act.
 pub async fn queue(state: State, visit: Visit) -> Shown {
     let (t, register) = (visit.t, visit.register(&state)?);
-    let chosen = STATES.into_iter().find(|s| visit.q("state") == Some(s.as_str()));
+    let chosen = CaseState::ALL.into_iter().find(|s| visit.q("state") == Some(s.as_str()));
     let act =
         state.app.list_disclosure_requests(visit.cx(), register.name().to_owned(), chosen, visit.q("cursor"), ROWS);
     let page = act.await?.into_inner();
@@ -142,7 +133,7 @@ pub async fn queue(state: State, visit: Visit) -> Shown {
         href: to("", ""),
         current: chosen.is_none(),
     };
-    let states = STATES.into_iter().map(|s| Facet {
+    let states = CaseState::ALL.into_iter().map(|s| Facet {
         text: Said { text: state_tag(t, s).1, lang: None },
         href: to(s.as_str(), ""),
         current: chosen == Some(s),

@@ -321,7 +321,6 @@ struct SettingsPage {
 /// None of its own.
 pub async fn settings(state: State, visit: Visit) -> Shown {
     let mine = &visit.signed.facts.settings;
-    let key = |key: &'static str, text: &str| (key, visit.t.say(text));
     html(&SettingsPage {
         f: visit.frame(&state, visit.t.say("session-settings")),
         language: mine.language.clone().unwrap_or_else(|| visit.t.code().to_owned()),
@@ -332,14 +331,20 @@ pub async fn settings(state: State, visit: Visit) -> Shown {
         },
         shortcuts: mine.shortcuts,
         dense: mine.density == Density::Compact,
-        keys: vec![
-            key("/", "session-key-search"),
-            key("N", "session-key-new"),
-            key("M", "session-key-change"),
-            key("J · K", "session-key-rows"),
-            key("Ctrl + S", "session-key-save"),
-        ],
+        keys: keys(visit.t),
     })
+}
+
+/// The keys that do something on a page, each with what it does.
+pub(super) fn keys(t: super::say::T) -> Vec<(&'static str, String)> {
+    let keys = [
+        ("/", "session-key-search"),
+        ("N", "session-key-new"),
+        ("M", "session-key-change"),
+        ("J · K", "session-key-rows"),
+        ("Ctrl + S", "session-key-save"),
+    ];
+    keys.map(|(key, does)| (key, t.say(does))).into()
 }
 
 /// Changes them.

@@ -7,6 +7,7 @@ use super::{Lint, word};
 use crate::domain::calendar::Term;
 use crate::domain::publication::overview;
 use crate::domain::publication::reach::Reach;
+use crate::domain::statute::Label;
 use crate::domain::statute::definition::{Field, FieldType, Index, Recipient, RecordType};
 use crate::domain::statute::parse::{Place, REGISTER_FILE};
 use crate::domain::statute::procedures::{OverviewMeasure, ReleaseGround, ReportDefinition};
@@ -200,14 +201,7 @@ impl<'a> Lint<'a> {
         let names = measures.iter().enumerate().map(|(i, m)| (m.name.as_str(), place.item("measure", i)));
         self.unique("measure", names);
         for (index, measure) in measures.iter().enumerate() {
-            let place = place.item("measure", index);
-            self.machine_name(&place, &measure.name);
-            self.label(&place.key("label"), &measure.label);
-            let place = place.key("field");
-            if let Some(field) = self.path(&place, &measure.field, &record_type.name, &record_type.fields) {
-                self.of_kind(&place, field, NUMBERS);
-                self.standing(&place, field);
-            }
+            self.measure(&place.item("measure", index), &measure.name, &measure.label, &measure.field, record_type);
         }
     }
 
@@ -260,13 +254,7 @@ impl<'a> Lint<'a> {
         self.unique("measure", names);
         for (index, measure) in measures.iter().enumerate() {
             let place = place.item("measure", index);
-            self.machine_name(&place, &measure.name);
-            self.label(&place.key("label"), &measure.label);
-            let at = place.key("field");
-            if let Some(field) = self.path(&at, &measure.field, &record_type.name, &record_type.fields) {
-                self.of_kind(&at, field, NUMBERS);
-                self.standing(&at, field);
-            }
+            self.measure(&place, &measure.name, &measure.label, &measure.field, record_type);
             let list = measure.field.split(['/', '[']).next().unwrap_or_default();
             let list = record_type.fields.iter().find(|f| f.name == list);
             for (key, part) in [("from", &measure.from), ("until", &measure.until)] {
@@ -283,6 +271,17 @@ impl<'a> Lint<'a> {
             if measure.until.is_some() && measure.from.is_none() {
                 self.fault(&place.key("until"), "a last day without a first one", "Name the part `from` too.");
             }
+        }
+    }
+
+    /// What is added up or averaged: a number of the record.
+    fn measure(&mut self, place: &Place, name: &str, label: &Label, path: &str, record_type: &'a RecordType) {
+        self.machine_name(place, name);
+        self.label(&place.key("label"), label);
+        let place = place.key("field");
+        if let Some(field) = self.path(&place, path, &record_type.name, &record_type.fields) {
+            self.of_kind(&place, field, NUMBERS);
+            self.standing(&place, field);
         }
     }
 
