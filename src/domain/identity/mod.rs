@@ -68,6 +68,23 @@ pub enum CodeFault {
 }
 
 impl CodeFault {
+    /// The code under which the fault of a personal code is told.
+    pub const fn personal_code(self) -> &'static str {
+        match self {
+            Self::Length => "personal_code_length",
+            Self::NotDigits => "personal_code_not_digits",
+            Self::Century => "personal_code_century",
+            Self::Date => "personal_code_date",
+            Self::Checksum => "personal_code_checksum",
+            Self::Future => "personal_code_future",
+            Self::Separator => "personal_code_separator",
+            Self::FirstDigit => "personal_code_first_digit",
+            Self::NeverIssued => "personal_code_never_issued",
+        }
+    }
+}
+
+impl CodeFault {
     /// The name of the fault in API answers and message catalogues: `snake_case`, stable.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

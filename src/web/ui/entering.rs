@@ -436,7 +436,7 @@ impl Work {
         let Ok(country) = country.parse() else { return Ok(told) };
         match PersonalCode::parse(country, text, self.today()) {
             Err(fault) => {
-                let code = super::form::fault::code_of(fault);
+                let code = fault.personal_code();
                 let violation = Violation::error(place, code, fault.to_string(), None);
                 told.wrong = Some(super::form::fault::message(t, &self.kind.fields, &violation));
                 return Ok(told);

@@ -226,7 +226,7 @@ fn personal_code(text: &str, country: Country, minor: bool, days: Days) -> Outco
         Ok(code) => code,
         Err(fault) => {
             let detail = format!("A personal code is expected: {fault}.");
-            return error(personal_code_fault(fault), detail);
+            return error(fault.personal_code(), detail);
         }
     };
     if minor && !code.is_minor_on(days.effective_on) {
@@ -243,18 +243,4 @@ fn registry_code(text: &str, country: Country) -> Outcome {
         Country::Fi => check_fi(text),
     };
     outcome.or_else(|fault| error("registry_code", format!("A registry code is expected: {fault}.")))
-}
-
-const fn personal_code_fault(fault: CodeFault) -> &'static str {
-    match fault {
-        CodeFault::Length => "personal_code_length",
-        CodeFault::NotDigits => "personal_code_not_digits",
-        CodeFault::Century => "personal_code_century",
-        CodeFault::Date => "personal_code_date",
-        CodeFault::Checksum => "personal_code_checksum",
-        CodeFault::Future => "personal_code_future",
-        CodeFault::Separator => "personal_code_separator",
-        CodeFault::FirstDigit => "personal_code_first_digit",
-        CodeFault::NeverIssued => "personal_code_never_issued",
-    }
 }

@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::model::id;
-use crate::domain::identity::CodeFault;
 use crate::domain::record::validate::{Severity, Violation};
 use crate::domain::statute::definition::{Field, FieldType};
 use crate::domain::statute::{Clause, RecordType};
@@ -175,19 +174,4 @@ fn key(code: &str, field: Option<&Field>) -> Option<&'static str> {
         _ => return None,
     };
     Some(key)
-}
-
-/// The code under which a fault of a personal code is told.
-pub const fn code_of(fault: CodeFault) -> &'static str {
-    match fault {
-        CodeFault::Length => "personal_code_length",
-        CodeFault::NotDigits => "personal_code_not_digits",
-        CodeFault::Century => "personal_code_century",
-        CodeFault::Date => "personal_code_date",
-        CodeFault::Checksum => "personal_code_checksum",
-        CodeFault::Future => "personal_code_future",
-        CodeFault::Separator => "personal_code_separator",
-        CodeFault::FirstDigit => "personal_code_first_digit",
-        CodeFault::NeverIssued => "personal_code_never_issued",
-    }
 }
