@@ -282,12 +282,14 @@ fn app(url: &DatabaseUrl, definitions: Vec<Definition>) -> Result<App, Failure> 
     Ok(App {
         store,
         tokens,
-        log_keys: LogKeys { domain: "log.example".into(), seed: [5; 32] },
+        log_keys: LogKeys { domain: "log.example".into(), seed: [5; 32], own: None },
         passwords: Policy { shortest: 12, memory_kib: 64, passes: 1 },
         largest_file: 1 << 20,
         hashing: tokio::sync::Semaphore::new(2),
         facts: Default::default(),
         trials: Default::default(),
+        keeping: Default::default(),
+        backup: Default::default(),
     })
 }
 

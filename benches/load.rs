@@ -158,12 +158,14 @@ fn open(url: &DatabaseUrl) -> App {
     App {
         store: Arc::new(store),
         tokens: Tokens::new(&[NamedKey { kid: "load".into(), seed: [1; 32] }], [2; 32], lifetimes).expect("keys"),
-        log_keys: LogKeys { domain: "load.example".into(), seed: [3; 32] },
+        log_keys: LogKeys { domain: "load.example".into(), seed: [3; 32], own: None },
         passwords: Policy { shortest: 12, memory_kib: 64, passes: 1 },
         largest_file: 1 << 20,
         hashing: tokio::sync::Semaphore::new(2),
         facts: Default::default(),
         trials: Default::default(),
+        keeping: Default::default(),
+        backup: Default::default(),
     }
 }
 

@@ -149,12 +149,14 @@ fn open(url: &DatabaseUrl, clock: Arc<ManualClock>) -> App {
     App {
         store: Arc::new(store),
         tokens: Tokens::new(&[NamedKey { kid: "rhythm".into(), seed: [1; 32] }], [2; 32], lifetimes).expect("keys"),
-        log_keys: LogKeys { domain: "rhythm.example".into(), seed: [3; 32] },
+        log_keys: LogKeys { domain: "rhythm.example".into(), seed: [3; 32], own: None },
         passwords: Policy { shortest: 12, memory_kib: 64, passes: 1 },
         largest_file: 64 << 20,
         hashing: tokio::sync::Semaphore::new(2),
         facts: Default::default(),
         trials: Default::default(),
+        keeping: Default::default(),
+        backup: Default::default(),
     }
 }
 

@@ -21,6 +21,8 @@
 //! each invariant and walks through an act.
 
 pub mod app;
+pub mod archive;
+pub mod backup;
 pub mod cli;
 pub mod clock;
 pub mod config;

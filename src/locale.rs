@@ -120,6 +120,7 @@ pub const LETTERS: &[LetterKind] = &[
     LetterKind { kind: "confirmation-overdue", variables: &["duty", "institution", "due"] },
     LetterKind { kind: "publication-waiting", variables: &[] },
     LetterKind { kind: "held-elsewhere", variables: &[] },
+    LetterKind { kind: "backup-overdue", variables: &["last"] },
 ];
 
 /// All texts, read once.
@@ -239,6 +240,7 @@ screens! {
     "disclosures"
     "frame"
     "publications"
+    "closing"
     "lists"
     "form"
     "entering"
@@ -248,6 +250,9 @@ screens! {
     "exchanges"
     "confirmations"
     "reports"
+    "retention"
+    "retention-why"
+    "backups"
     "desk"
     "audit"
     "mine"

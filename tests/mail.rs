@@ -116,7 +116,7 @@ mod a_letter {
             .into_iter()
             .map(|m| (m.header("Content-Language").to_owned(), m.header("Subject").to_owned(), m.body))
             .collect();
-        assert_eq!(arrived.len(), 76);
+        assert_eq!(arrived.len(), 80);
         assert_eq!(arrived, written);
     }
 

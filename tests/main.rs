@@ -3,9 +3,14 @@
 
 mod harness;
 
+mod acts;
+mod archive;
+mod archive_storage;
 mod audit;
+mod backup;
 mod browser;
 mod cases;
+mod closing;
 mod compile_fail;
 mod confirmations;
 mod definition;
@@ -29,11 +34,14 @@ mod queue;
 mod readme;
 mod records;
 mod reports;
+mod retention;
+mod retention_faults;
 mod rights;
 mod schema;
 mod screens_access;
 mod screens_audit;
 mod screens_cases;
+mod screens_closing;
 mod screens_confirmations;
 mod screens_desk;
 mod screens_disclosures;
@@ -43,6 +51,7 @@ mod screens_imports;
 mod screens_lists;
 mod screens_publications;
 mod screens_record;
+mod screens_retention;
 mod screens_session;
 mod screens_watch;
 mod statute_education;

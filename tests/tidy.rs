@@ -59,9 +59,26 @@ fn layers_point_one_way() {
         ),
         ("src/store", &["actix", "crate::app", "crate::web", "crate::cli", "crate::config", "std::env::"]),
         ("src/app", &["diesel", "actix", "crate::web", "crate::cli", "crate::config", "std::env::"]),
+        (
+            "src/archive",
+            &["diesel", "actix", "crate::store", "crate::app", "crate::web", "crate::config", "std::env::", "Utc::now"],
+        ),
         ("src/web", &["diesel", "crate::cli", "crate::config", "std::env::"]),
         ("src/jobs", &["diesel", "actix", "crate::web", "crate::cli", "crate::config", "std::env::"]),
         ("src/mail", &["diesel", "actix", "crate::store", "crate::app", "crate::jobs", "crate::web", "std::env::"]),
+        (
+            "src/backup",
+            &[
+                "diesel",
+                "actix",
+                "crate::app",
+                "crate::jobs",
+                "crate::web",
+                "crate::cli",
+                "crate::config",
+                "std::env::",
+            ],
+        ),
         ("src/config", &["diesel", "actix", "crate::app::", "crate::web", "crate::store::"]),
     ];
     for (folder, forbidden) in rules {

@@ -276,3 +276,16 @@ confirmation-overdue-body =
     { open }
 
     { -footer }
+
+backup-overdue-subject = A backup is overdue ({ $number })
+backup-overdue-body =
+    { -greeting }
+
+    No verified backup of the register was made in time. Please check that backups work and that there is room on the disk.
+
+    { facts }
+    Last verified backup: { $last }
+
+    { open }
+
+    { -footer }

@@ -277,3 +277,16 @@ confirmation-overdue-body =
     { open }
 
     { -footer }
+
+backup-overdue-subject = Varukoopia on hilinenud ({ $number })
+backup-overdue-body =
+    { -greeting }
+
+    Andmekogust ei ole õigel ajal tehtud kontrollitud varukoopiat. Palun kontrollige, kas varundamine töötab ja kas ketast on piisavalt.
+
+    { facts }
+    Viimane kontrollitud varukoopia: { $last }
+
+    { open }
+
+    { -footer }

@@ -277,3 +277,16 @@ confirmation-overdue-body =
     { open }
 
     { -footer }
+
+backup-overdue-subject = Varmuuskopio on myöhässä ({ $number })
+backup-overdue-body =
+    { -greeting }
+
+    Rekisteristä ei ole tehty tarkistettua varmuuskopiota ajallaan. Tarkistakaa, että varmuuskopiointi toimii ja levyllä on tilaa.
+
+    { facts }
+    Viimeisin tarkistettu varmuuskopio: { $last }
+
+    { open }
+
+    { -footer }

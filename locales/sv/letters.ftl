@@ -276,3 +276,16 @@ confirmation-overdue-body =
     { open }
 
     { -footer }
+
+backup-overdue-subject = En säkerhetskopia är försenad ({ $number })
+backup-overdue-body =
+    { -greeting }
+
+    Ingen kontrollerad säkerhetskopia av registret har gjorts i tid. Kontrollera att säkerhetskopieringen fungerar och att det finns plats på disken.
+
+    { facts }
+    Senaste kontrollerade säkerhetskopia: { $last }
+
+    { open }
+
+    { -footer }

@@ -21,6 +21,9 @@ pub enum Error {
     /// What was sent is of a type that is not taken.
     #[error("{0}")]
     WrongType(String),
+    /// A copy of the database could not be made, verified or removed.
+    #[error("backup: {0}")]
+    Backup(#[from] crate::backup::Error),
     /// The installation is set up wrongly.
     #[error("set-up: {0}")]
     Setup(String),

@@ -11,7 +11,6 @@ use indicatif::{ProgressBar, ProgressStyle};
 use super::Format;
 use super::failure::Failure;
 use super::start::Installation;
-use crate::app::LogKeys;
 use crate::clock::{Clock as _, SystemClock};
 use crate::config::{Settings, secrets};
 use crate::domain::audit::checkpoint::{NoteSigner, NoteVerifier};
@@ -72,26 +71,26 @@ impl Audit {
         };
         let place = Installation::new(settings, demo);
         let secrets = secrets::open(&place.data_dir, SystemClock.now(), settings.tokens.keep_keys)?;
-        let keys = LogKeys { domain: settings.audit.domain.clone(), seed: secrets.log_seed };
+        let keys = place.log_keys(secrets.log_seed);
         let out = &mut io::stdout();
         let failed = |e: CommandError| Failure::other(e.to_string());
         match self {
             Self::Verify(Verify { register, format, .. }) => {
                 let registers = register.map(|r| vec![r]);
-                let verifiers =
-                    |register: &str| keys.signer(register).ok().and_then(|s| NoteVerifier::parse(&s.vkey()).ok());
+                let verifiers = |register: &str| keys.verifier(register);
                 let threads = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
                 let json = format == Format::Json;
                 verify_command(&place.url, registers.as_deref(), &verifiers, threads, json, out).map_err(failed)
             }
             Self::Export(Export { register, from, to, out: file, checkpoint, .. }) => {
-                let signer = keys.signer(&register)?;
+                // Of a register that has come to its end nothing is signed any more, and what is there is exported.
+                let signer = checkpoint.is_some().then(|| keys.signer(&register)).transpose()?;
                 let asked = Asked {
                     register: &register,
                     from,
                     to,
                     file: file.as_deref(),
-                    checkpoint: checkpoint.as_deref().map(|path| (path, &signer)),
+                    checkpoint: checkpoint.as_deref().zip(signer.as_ref()),
                 };
                 export_command(&place.url, &asked, out).map_err(failed)
             }

@@ -1,4 +1,4 @@
-//! `andmekogu keys`: keys of access tokens.
+//! `andmekogu keys`: keys of access tokens, and of the logs of single registers.
 
 use std::process::ExitCode;
 
@@ -10,11 +10,23 @@ use super::start::Installation;
 use crate::clock::{Clock as _, SystemClock};
 use crate::config::{Settings, secrets};
 
-/// Keys of access tokens.
+/// Keys of access tokens and of logs.
 #[derive(Debug, Subcommand)]
 pub(super) enum Keys {
     /// Add a key, which signs from now on; a running server takes it up within half a minute
     Rotate(Rotate),
+    /// Give a register a key of its own for its log, which goes with the register; before its first checkpoint
+    Own(Own),
+}
+
+/// Give a register its own key.
+#[derive(Debug, Args)]
+pub(super) struct Own {
+    /// Which register
+    register: String,
+    /// Of the demonstration
+    #[arg(long)]
+    demo: bool,
 }
 
 /// Add a key.
@@ -27,8 +39,15 @@ pub(super) struct Rotate {
 
 impl Keys {
     /// Does it.
-    pub(super) fn run(self, settings: &Settings) -> Result<ExitCode, Failure> {
-        let Self::Rotate(command) = self;
+    pub(super) async fn run(self, settings: &Settings) -> Result<ExitCode, Failure> {
+        let command = match self {
+            Self::Rotate(command) => command,
+            Self::Own(command) => {
+                let app = Installation::new(settings, command.demo).start().await?;
+                out::line(app.own_log_key(&command.register).await?)?;
+                return Ok(ExitCode::SUCCESS);
+            }
+        };
         let installation = Installation::new(settings, command.demo);
         let keep = settings.tokens.keep_keys;
         let rotation = secrets::rotate(&installation.data_dir, SystemClock.now(), keep)?;

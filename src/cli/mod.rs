@@ -4,6 +4,7 @@
 //! Answers go to standard output, the server's own log and progress bars to standard error.
 
 mod audit;
+mod backup;
 mod check;
 mod conformance;
 mod demo;
@@ -13,6 +14,7 @@ mod keys;
 mod logging;
 mod migrate;
 mod out;
+mod package;
 mod password;
 mod serve;
 mod start;
@@ -51,12 +53,18 @@ enum Command {
     /// Users and their passwords
     #[command(subcommand)]
     User(user::User),
-    /// Keys of access tokens
+    /// Keys of access tokens and of logs
     #[command(subcommand)]
     Keys(keys::Keys),
     /// The log of acts
     #[command(subcommand)]
     Audit(audit::Audit),
+    /// Copies of the database: made, listed, verified, restored, thinned out
+    #[command(subcommand)]
+    Backup(backup::Backup),
+    /// Packages for the archive, read back
+    #[command(subcommand)]
+    Package(package::Package),
     /// What the software does for each clause of a statute, and the test that shows it
     Conformance(conformance::Conformance),
     /// What the installation does by itself: the list, a run now, a look ahead
@@ -103,8 +111,10 @@ fn execute(arguments: Arguments) -> Result<ExitCode, Failure> {
         Command::Check(command) => command.run(&settings),
         Command::Migrate(command) => command.run(&settings),
         Command::User(command) => wait(command.run(&settings)),
-        Command::Keys(command) => command.run(&settings),
+        Command::Keys(command) => wait(command.run(&settings)),
         Command::Audit(command) => command.run(&settings),
+        Command::Backup(command) => wait(command.run(&settings)),
+        Command::Package(command) => command.run(&settings),
         Command::Conformance(command) => command.run(&settings),
         Command::Jobs(command) => wait(command.run(&settings)),
         Command::Demo(command) => wait(command.run(&settings)),
@@ -136,8 +146,15 @@ mod tests {
             "user add anne --display-name Anne --grant r:role --basis-kind k --basis-reference x",
             "user password anne",
             "keys rotate",
+            "keys own r",
             "audit verify --register r --format json",
             "audit export r --from 0 --to 100 --checkpoint c",
+            "backup create --format json",
+            "backup verify a.andmekogu-backup --identity key.txt --key v",
+            "backup restore a.andmekogu-backup --identity key.txt --into new.sqlite --erasures e.ndjson",
+            "backup prune --dry-run --the-clock-is-right",
+            "backup hold a.andmekogu-backup --reason audit",
+            "package import p.tar --into new.sqlite --vkey v --format json",
             "conformance --register r --format json",
             "jobs --format json",
             "jobs run outbox",

@@ -38,6 +38,9 @@ impl Serve {
         let keys = actix_web::rt::spawn(installation.clone().follow_keys(app.clone(), KEYS_EVERY));
         // Looked at on nodes without jobs too: a wrong setting should not wait for the day on which it is needed.
         let post = installation.post()?;
+        if settings.backup.recipients.is_empty() && !self.demo {
+            log::warn!("no copies of the database are made: backup.recipients is not set (docs/operations.md)");
+        }
         let jobs = if settings.jobs.enabled {
             if post.is_none() {
                 log::warn!("no relay is set (mail.host): letters wait in the outbox");

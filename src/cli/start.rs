@@ -8,11 +8,15 @@ use tokio::sync::Semaphore;
 
 use super::failure::Failure;
 use crate::app::password::Policy;
+use crate::app::retention::Keeping;
 use crate::app::tokens::{Lifetimes, NamedKey, Tokens};
 use crate::app::{App, LogKeys};
+use crate::archive::storage::Storage;
+use crate::backup::{Place, key_name};
 use crate::clock::{Clock as _, SystemClock};
 use crate::config::secrets::{self, TokenKey};
 use crate::config::{Settings, registers};
+use crate::domain::audit::checkpoint::NoteSigner;
 use crate::domain::registers::Registers;
 use crate::jobs::post::Post;
 use crate::mail::{Smtp, SmtpSettings, smtp};
@@ -41,6 +45,11 @@ impl Installation {
             url: DatabaseUrl::parse(&settings.database_url(demo)),
             demo,
         }
+    }
+
+    /// What signs and verifies the checkpoints of the logs.
+    pub(super) fn log_keys(&self, seed: [u8; 32]) -> LogKeys {
+        LogKeys { domain: self.settings.audit.domain.clone(), seed, own: Some(self.data_dir.join("log-keys")) }
     }
 
     /// Every register's definitions, ready for use.
@@ -95,7 +104,7 @@ impl Installation {
         let app = App {
             store: Arc::new(Store::open(&store, registers, Arc::new(SystemClock))?),
             tokens: Tokens::new(&named(&secrets.token_keys), secrets.requests, lifetimes)?,
-            log_keys: LogKeys { domain: self.settings.audit.domain.clone(), seed: secrets.log_seed },
+            log_keys: self.log_keys(secrets.log_seed),
             passwords: Policy {
                 shortest: passwords.shortest,
                 memory_kib: passwords.memory_kib,
@@ -105,6 +114,19 @@ impl Installation {
             hashing: Semaphore::new(std::thread::available_parallelism().map_or(2, usize::from)),
             facts: Default::default(),
             trials: Default::default(),
+            keeping: Keeping {
+                work: Some(self.data_dir.join("packages")),
+                storage: Some(
+                    Storage::open(
+                        &self.settings.archive.place(&self.data_dir).map_err(|f| Failure::Settings(vec![f]))?,
+                    )
+                    .map_err(|e| Failure::other(format!("archive: {e}")))?,
+                ),
+                recipient: self.settings.archive.recipient(),
+                agreement: self.settings.archive.agreement.clone(),
+                ..Keeping::default()
+            },
+            backup: self.backups(secrets.log_seed)?.into(),
         };
         for fresh in app.load_definitions().await? {
             log::info!("definition taken into use: {fresh}");
@@ -134,6 +156,24 @@ impl Installation {
         });
         let smtp = smtp.map_err(|fault| Failure::other(format!("mail.{fault}")))?;
         Ok(Some(Post::new(smtp, public_url)))
+    }
+
+    /// Where copies of the database are made.
+    ///
+    /// # Errors
+    /// A domain that cannot be in the name of a key.
+    pub(super) fn backups(&self, seed: [u8; 32]) -> Result<Arc<Place>, Failure> {
+        let (backup, domain) = (&self.settings.backup, self.settings.audit.domain.clone());
+        let signer = NoteSigner::new(key_name(&domain), &seed).map_err(|e| Failure::other(e.to_string()))?;
+        let keys = self.log_keys(seed);
+        Ok(Arc::new(Place {
+            folder: backup.folder.clone().unwrap_or_else(|| self.data_dir.join("backups")),
+            recipients: backup.recipients.clone(),
+            least: backup.least_recipients,
+            hour: backup.hour,
+            signer,
+            log_key: Box::new(move |register| keys.verifier(register)),
+        }))
     }
 
     /// What the web server needs.

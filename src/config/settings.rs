@@ -4,6 +4,8 @@
 //! `ANDMEKOGU_<SECTION>_<KEY>`; a few have a shorter name too ([`SHORT_NAMES`]). An unknown key or variable is a
 //! fault like a wrong value: a misspelt setting must not be a silent default.
 
+mod archive;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -15,6 +17,8 @@ use toml::de::{DeTable, DeValue};
 
 use crate::domain::identity::contact::is_email;
 use crate::mail::Security;
+
+pub use archive::Archive;
 
 /// The file that is read when no other is named. It may be absent.
 pub const DEFAULT_FILE: &str = "config/andmekogu.toml";
@@ -49,10 +53,14 @@ pub struct Settings {
     pub tokens: Tokens,
     /// `[audit]`
     pub audit: Audit,
+    /// `[archive]`
+    pub archive: Archive,
     /// `[mail]`
     pub mail: Mail,
     /// `[jobs]`
     pub jobs: Jobs,
+    /// `[backup]`
+    pub backup: Backup,
     /// `[logging]`
     pub logging: Logging,
 }
@@ -213,6 +221,19 @@ pub struct Jobs {
     pub enabled: bool,
     /// How often it looks whether something is due.
     pub wake: Duration,
+}
+
+/// Copies of the database.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Backup {
+    /// Folder of the copies, if one was set; else `backups` in the data folder.
+    pub folder: Option<PathBuf>,
+    /// Public keys of age (`age1…`) of whoever can open them. Without any no copies are made.
+    pub recipients: Vec<String>,
+    /// How many of them there must be.
+    pub least_recipients: usize,
+    /// Hour of the day from which on the daily copy is made.
+    pub hour: u32,
 }
 
 /// The server's own log.
@@ -437,10 +458,17 @@ impl Reader {
                 passes: self.number("passwords.passes", 2, [1, 100]),
             },
             tokens: self.tokens(),
+            archive: self.archive(),
             mail: self.mail(),
             jobs: Jobs {
                 enabled: self.take("jobs.enabled", true, truth),
                 wake: Duration::from_secs(self.number("jobs.wake_seconds", 10, [1, 3600])),
+            },
+            backup: Backup {
+                folder: self.take("backup.folder", None, |t| Ok(Some(PathBuf::from(t)))),
+                recipients: self.take("backup.recipients", Vec::new(), recipients),
+                least_recipients: self.number("backup.least_recipients", 2, [1, 20]),
+                hour: self.number("backup.hour", 2, [0, 23]),
             },
             audit: Audit { domain: self.take("audit.domain", "andmekogu.localhost".to_owned(), domain) },
             logging: Logging {
@@ -555,6 +583,22 @@ fn truth(text: &str) -> Result<bool, String> {
         "false" => Ok(false),
         _ => Err("true or false is expected".to_owned()),
     }
+}
+
+/// Public keys of age, with commas or blanks between them.
+fn recipients(text: &str) -> Result<Vec<String>, String> {
+    let keys = text.split([',', ' ', '\n', '\t']).filter(|key| !key.is_empty());
+    keys.map(|key| {
+        let rest = key.strip_prefix("age1").unwrap_or_default();
+        let fits = rest.len() == 58 && rest.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
+        // A private key that was put here by mistake is not repeated.
+        if fits {
+            Ok(key.to_owned())
+        } else {
+            Err("public keys of age are expected, age1…, with commas between them".to_owned())
+        }
+    })
+    .collect()
 }
 
 fn host(text: &str) -> Result<Option<String>, String> {
@@ -684,6 +728,18 @@ mod tests {
         ("tokens.refresh_hours", "0"),
         ("tokens.keep_keys_hours", "0.5"),
         ("audit.domain", "https://example.ee"),
+        ("archive.folder", ""),
+        ("archive.bucket", ""),
+        ("archive.endpoint", "s3.example.ee"),
+        ("archive.region", ""),
+        ("archive.prefix", " "),
+        ("archive.access_key_id", ""),
+        ("archive.secret_access_key", " "),
+        ("archive.secret_access_key_file", ""),
+        ("archive.patience_seconds", "0"),
+        ("archive.recipient", ""),
+        ("archive.recipient_code", " "),
+        ("archive.agreement", ""),
         ("mail.host", "relay.example.ee:25"),
         ("mail.port", "0"),
         ("mail.security", "ssl"),
@@ -703,8 +759,8 @@ mod tests {
         ("paths.seeds_dir", ""),
     ];
 
-    const NAMES: [&str; 35] = {
-        let mut names = [""; 35];
+    const NAMES: [&str; 47] = {
+        let mut names = [""; 47];
         let mut n = 0;
         while n < names.len() {
             names[n] = WRONG[n].0;

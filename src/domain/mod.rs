@@ -3,8 +3,10 @@
 
 pub mod access;
 pub mod audit;
+pub mod backup;
 pub mod calendar;
 pub mod case;
+pub mod closing;
 pub mod confirmation;
 pub mod disclosure;
 pub mod identity;
@@ -13,6 +15,7 @@ pub mod publication;
 pub mod record;
 pub mod refusal;
 pub mod registers;
+pub mod retention;
 pub mod schedule;
 pub mod statute;
 pub mod supervision;

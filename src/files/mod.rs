@@ -30,7 +30,7 @@ pub use crate::locale::Lang;
 
 impl Lang {
     /// How a day is written, for `chrono`. English takes ISO 8601: its own orders contradict each other.
-    const fn day_format(self) -> &'static str {
+    pub(crate) const fn day_format(self) -> &'static str {
         match self {
             Self::Et | Self::Fi => "%d.%m.%Y",
             Self::En | Self::Sv => "%Y-%m-%d",
@@ -38,7 +38,7 @@ impl Lang {
     }
 
     /// The one of four words that is in this language.
-    const fn pick(self, [et, en, fi, sv]: Words) -> &'static str {
+    pub(crate) const fn pick(self, [et, en, fi, sv]: Words) -> &'static str {
         match self {
             Self::Et => et,
             Self::En => en,
@@ -49,7 +49,7 @@ impl Lang {
 }
 
 /// A word in Estonian, English, Finnish and Swedish.
-type Words = [&'static str; 4];
+pub(crate) type Words = [&'static str; 4];
 
 /// The words of the frame.
 mod words {

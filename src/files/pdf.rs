@@ -113,7 +113,7 @@ fn job(extract: &Extract, time: Duration) -> Typeset {
 }
 
 /// What is set: a template, the data that it reads, and what the file says of itself.
-pub(super) struct Typeset {
+pub(crate) struct Typeset {
     /// Name and text.
     pub template: (&'static str, &'static str),
     /// Name under which the template reads it, and what is in it.
@@ -127,7 +127,7 @@ pub(super) struct Typeset {
 }
 
 /// Sets pages, on a thread of its own that is given up after a while.
-pub(super) fn typeset(job: Typeset) -> Result<Vec<u8>, PdfError> {
+pub(crate) fn typeset(job: Typeset) -> Result<Vec<u8>, PdfError> {
     let began = Instant::now();
     let time = job.time;
     let options = options(&job).ok_or(PdfError::Refused)?;
@@ -262,7 +262,7 @@ const UNSEEN: [RangeInclusive<char>; 4] =
     ['\u{200B}'..='\u{200F}', '\u{2028}'..='\u{202E}', '\u{2060}'..='\u{206F}', '\u{FEFF}'..='\u{FEFF}'];
 
 /// The text in characters that the font has and a reader sees.
-pub(super) fn printable(text: &str) -> String {
+pub(crate) fn printable(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.replace("\r\n", "\n").chars() {
         match c {
@@ -277,7 +277,7 @@ pub(super) fn printable(text: &str) -> String {
 
 /// The text with places to break (U+200B) in words that are wider than `width`, which would otherwise run into the next
 /// column.
-pub(super) fn breakable(text: &str, width: f64) -> String {
+pub(crate) fn breakable(text: &str, width: f64) -> String {
     let mut out = String::with_capacity(text.len());
     for word in text.split_inclusive([' ', '\n']) {
         if extent(word.trim_end()) <= width {

@@ -8,11 +8,13 @@
 //! Which node makes a run is decided in the database ([`crate::store::jobs`]). A node that dies leaves a lease that
 //! runs out; a node that is stopped finishes the letter that it is sending, and no more.
 
+mod backup;
 mod confirmations;
 mod deadlines;
 mod desk;
 mod outbox;
 pub mod post;
+mod retention;
 mod rights;
 
 use std::future::Future;
@@ -90,6 +92,24 @@ pub const JOBS: &[Job] = &[
             schedule: Schedule::Every { minutes: 60 },
         },
         run: |jobs, _| Box::pin(confirmations::run(jobs)),
+    },
+    // Every hour and not daily: a copy that could not be made is made as soon as it can be.
+    Job {
+        plan: Plan {
+            name: "backup",
+            does: "makes and verifies the copy of the database that is due, removes those that no statute keeps",
+            schedule: Schedule::Every { minutes: 60 },
+        },
+        run: |jobs, _| Box::pin(backup::run(jobs)),
+    },
+    // In the night: reckoning what is due reads every record.
+    Job {
+        plan: Plan {
+            name: "retention",
+            does: "proposes what has fallen due, goes on with erasures that were cut short",
+            schedule: Schedule::DailyAt { hour: 3, minute: 30 },
+        },
+        run: |jobs, _| Box::pin(retention::run(jobs)),
     },
     Job {
         plan: Plan {
@@ -297,6 +317,9 @@ fn told(error: &Error) -> String {
         Error::Store(store::Error::Unavailable(_)) => "the database cannot be reached".to_owned(),
         Error::Store(store::Error::LogFailed(_)) => "the log cannot be written".to_owned(),
         Error::Store(store::Error::Damaged(what)) => format!("stored data are damaged: {what}"),
+        // What is wrong with a copy names files, tables and keys, never anybody's data.
+        Error::Backup(crate::backup::Error::Refused(what)) => what.clone(),
+        Error::Backup(what @ crate::backup::Error::Damaged { .. }) => what.to_string(),
         _ => "it failed; the server's log says why".to_owned(),
     }
 }

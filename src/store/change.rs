@@ -12,17 +12,19 @@ use diesel::upsert::excluded;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use super::closing::{ClosingStep, ClosingWrite};
 use super::conn::AnyConn;
 use super::context::INSTALLATION_REGISTER;
 use super::error::Error;
 use super::facts::{FIRST_DAY, LAST_DAY};
 use super::read::lists::every;
+use super::retention::{ActWrite, BatchStep, BatchWrite, ErasedWrite, HoldWrite};
 use super::schema::{
     access_grant, app_user, audit_checkpoint, base_document, browser_session, calendar_feed, case_file, case_step,
     column_mapping, confirmation, confirmation_note, confirmed_record, definition, disclosure, disclosure_subject,
     entry, entry_document, exchange_run, former_code, grant_log, idempotency, import_row, import_run, leaver,
-    leaver_log, login_throttle, outbox, publication, publication_row, record, record_event, record_index, record_move,
-    record_state, refresh_token, report_delivery, review, saved_query, session, stored_file, unique_key,
+    leaver_log, legal_hold, login_throttle, outbox, publication, publication_row, record, record_event, record_index,
+    record_move, record_state, refresh_token, report_delivery, review, saved_query, session, stored_file, unique_key,
 };
 use crate::domain::access::Grant;
 use crate::domain::case::{CaseFile, Deadline, Step};
@@ -124,8 +126,26 @@ pub(in crate::store) enum Change {
     Confirmed(Box<ConfirmedWrite>),
     /// Letters that remind of duties to confirm.
     ConfirmationReminded { letters: Vec<LetterWrite> },
+    /// Letters that the newest good copy of the database is too old.
+    BackupOverdue { letters: Vec<LetterWrite> },
     /// A secret address of a calendar, by its digest; or, where it is `revoked`, its end.
     CalendarFed { digest: String, user_id: Uuid, revoked: bool },
+    /// A legal hold.
+    HoldPlaced(Box<HoldWrite>),
+    /// The end of a legal hold, with its reason.
+    HoldLifted { id: Uuid, body: Value },
+    /// A batch of what is due.
+    BatchProposed(Box<BatchWrite>),
+    /// A step of a batch: reviewed, approved, cancelled, a step of its execution.
+    BatchStepped(Box<BatchStep>),
+    /// Data that have gone: the one variant that deletes.
+    Erased(Box<ErasedWrite>),
+    /// An act of transfer or of destruction.
+    ActDrawn(Box<ActWrite>),
+    /// A decision to close the register.
+    ClosingProposed(Box<ClosingWrite>),
+    /// A step of it: approved, withdrawn, a batch of it, its end.
+    ClosingStepped(Box<ClosingStep>),
 }
 
 /// A move of a record.
@@ -515,7 +535,16 @@ impl Change {
                 let stages: Vec<&str> = letters.iter().filter_map(|l| l.stage.as_deref()).collect();
                 Some(json!({ "letters": letters.len(), "stages": stages }))
             }
+            Self::BackupOverdue { letters } => Some(json!({ "letters": letters.len() })),
             Self::CalendarFed { digest, revoked, user_id: _ } => Some(json!({ "feed": digest, "revoked": revoked })),
+            Self::HoldPlaced(w) => Some(w.detail()),
+            Self::HoldLifted { id, body } => Some(json!({ "hold_id": id, "sha256": digest_of(body) })),
+            Self::BatchProposed(w) => Some(w.detail()),
+            Self::BatchStepped(w) => Some(w.detail()),
+            Self::Erased(w) => Some(w.detail()),
+            Self::ActDrawn(w) => Some(w.detail()),
+            Self::ClosingProposed(w) => Some(w.detail()),
+            Self::ClosingStepped(w) => Some(w.detail()),
         }
     }
 
@@ -1030,7 +1059,9 @@ impl Change {
                 Ok(())
             }
             Self::Confirmed(c) => write_confirmed(conn, register, *c, &audit, at, by),
-            Self::ConfirmationReminded { letters } => write_letters(conn, register, letters, &audit, at),
+            Self::ConfirmationReminded { letters } | Self::BackupOverdue { letters } => {
+                write_letters(conn, register, letters, &audit, at)
+            }
             Self::CalendarFed { digest, user_id, revoked: false } => {
                 diesel::insert_into(calendar_feed::table)
                     .values((
@@ -1049,6 +1080,27 @@ impl Change {
                     .execute(conn)?;
                 Ok(())
             }
+            Self::HoldPlaced(w) => w.write(conn, register, &audit, at, by),
+            Self::HoldLifted { id, body } => {
+                diesel::update(legal_hold::table.find((register, id.to_string())))
+                    .set((legal_hold::lifted_at.eq(at), legal_hold::body.eq(body.to_string())))
+                    .execute(conn)?;
+                Ok(())
+            }
+            Self::BatchProposed(w) => {
+                let (id, idempotency) = (w.id, w.idempotency.clone());
+                w.write(conn, register, &audit, at, by)?;
+                remember(conn, register, idempotency, id, at)
+            }
+            Self::BatchStepped(w) => w.write(conn, register, at),
+            Self::Erased(w) => w.write(conn, register, &audit, at),
+            Self::ActDrawn(w) => w.write(conn, register, &audit, at),
+            Self::ClosingProposed(mut w) => {
+                let (id, idempotency) = (w.id, w.idempotency.take());
+                w.write(conn, register, &audit, at, by)?;
+                remember(conn, register, idempotency, id, at)
+            }
+            Self::ClosingStepped(w) => w.write(conn, register, at),
         }
     }
 }
@@ -1211,14 +1263,14 @@ fn type_of(w: &EntryWrite) -> Result<&RecordType, Error> {
 
 fn index_rows<'a>(
     register: &'a str,
-    w: &'a EntryWrite,
+    record_type: &'a str,
     record_id: &'a str,
     institution_id: &'a str,
     state: &'a StateOf,
 ) -> impl Iterator<Item = IndexRow<'a>> {
     state.indexed.iter().map(move |i| IndexRow {
         register,
-        record_type: &w.record_type,
+        record_type,
         field: &i.field,
         value: &i.value,
         record_id,
@@ -1235,26 +1287,56 @@ fn index_rows<'a>(
 fn write_states(conn: &mut AnyConn, register: &str, w: &EntryWrite) -> Result<(), Error> {
     let kind = type_of(w)?;
     let record_id = w.record_id.to_string();
-    let institution_id = w.institution_id.to_string();
-    for state in states_of(kind, &w.timeline) {
+    insert_states(conn, register, kind, &record_id, &w.institution_id.to_string(), &w.timeline)?;
+    write_keys(conn, register, kind, &record_id, &w.unique_keys)
+}
+
+/// Writes anew what the entries of a record amount to after fields of them have gone; what keeps it single stays.
+pub(in crate::store) fn restate(
+    conn: &mut AnyConn,
+    register: &str,
+    kind: &RecordType,
+    record_id: Uuid,
+    institution_id: &str,
+    timeline: &Timeline,
+) -> Result<(), Error> {
+    let record_id = record_id.to_string();
+    let index =
+        record_index::table.filter(record_index::register.eq(register)).filter(record_index::record_id.eq(&record_id));
+    diesel::delete(index).execute(conn)?;
+    let states =
+        record_state::table.filter(record_state::register.eq(register)).filter(record_state::record_id.eq(&record_id));
+    diesel::delete(states).execute(conn)?;
+    insert_states(conn, register, kind, &record_id, institution_id, timeline)
+}
+
+fn insert_states(
+    conn: &mut AnyConn,
+    register: &str,
+    kind: &RecordType,
+    record_id: &str,
+    institution_id: &str,
+    timeline: &Timeline,
+) -> Result<(), Error> {
+    for state in states_of(kind, timeline) {
         diesel::insert_into(record_state::table)
             .values((
                 record_state::register.eq(register),
-                record_state::record_id.eq(&record_id),
+                record_state::record_id.eq(record_id),
                 record_state::from_day.eq(&state.from_day),
                 record_state::until_day.eq(&state.until_day),
                 record_state::effective_on.eq(&state.effective_on),
-                record_state::record_type.eq(&w.record_type),
-                record_state::institution_id.eq(&institution_id),
+                record_state::record_type.eq(&kind.name),
+                record_state::institution_id.eq(institution_id),
                 record_state::begins_on.eq(&state.begins_on),
                 record_state::ends_on.eq(&state.ends_on),
                 record_state::data.eq(&state.data),
             ))
             .execute(conn)?;
-        let rows: Vec<IndexRow<'_>> = index_rows(register, w, &record_id, &institution_id, &state).collect();
+        let rows: Vec<IndexRow<'_>> = index_rows(register, &kind.name, record_id, institution_id, &state).collect();
         insert_rows!(conn, record_index::table, rows)?;
     }
-    write_keys(conn, register, kind, &record_id, &w.unique_keys)
+    Ok(())
 }
 
 fn write_keys(
@@ -1436,7 +1518,9 @@ fn write_entries(conn: &mut AnyConn, register: &str, entries: &[(Box<EntryWrite>
     }
     let rows: Vec<IndexRow<'_>> = states
         .iter()
-        .flat_map(|(w, record_id, institution_id, s)| index_rows(register, w, record_id, institution_id, s))
+        .flat_map(|(w, record_id, institution_id, s)| {
+            index_rows(register, &w.record_type, record_id, institution_id, s)
+        })
         .collect();
     for part in rows.chunks(5_000) {
         insert_rows!(conn, record_index::table, part)?;

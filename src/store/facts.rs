@@ -227,3 +227,13 @@ pub(in crate::store) fn lock(conn: &mut AnyConn, register: &str, record_id: Uuid
     }
     Ok(())
 }
+
+/// Digest of the newest definition of a register.
+pub(in crate::store) fn definition_digest(conn: &mut AnyConn, register: &str) -> Result<String, Error> {
+    use super::schema::definition;
+    Ok(definition::table
+        .filter(definition::register.eq(register))
+        .order(definition::loaded_at.desc())
+        .select(definition::digest)
+        .first(conn)?)
+}

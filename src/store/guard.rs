@@ -73,6 +73,12 @@ acts!(
     ConfirmationCheck,
     ConfirmationConfirm,
     ExchangeRun,
+    RetentionRead,
+    RetentionPropose,
+    RetentionApprove,
+    RetentionExecute,
+    HoldSet,
+    RegisterClose,
 );
 
 /// Leave to do one act `A`, once, in one transaction.

@@ -6,8 +6,12 @@
 #[macro_use]
 pub(crate) mod conn;
 pub mod acts;
+pub mod backup;
+pub mod bring;
 mod change;
+mod closing;
 pub mod context;
+mod erase;
 pub mod error;
 mod facts;
 pub mod guard;
@@ -15,6 +19,7 @@ pub mod jobs;
 mod log;
 pub mod migrate;
 pub mod read;
+mod retention;
 pub mod runs;
 mod schema;
 mod sequencer;
@@ -281,6 +286,22 @@ impl Store {
     pub fn ready(&self) -> Result<(), Error> {
         let mut conn = self.pool.get()?;
         if migrate::is_current(&mut conn)? { Ok(()) } else { Err(Error::Unavailable("migrations are missing".into())) }
+    }
+
+    /// Sheds what the database still holds of rows that were deleted: on SQLite the write-ahead log, whose pages are
+    /// overwritten in the file itself; on PostgreSQL the dead rows (`docs/operations.md` says what remains to be done).
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn shed(self: &Arc<Self>) -> Result<(), Error> {
+        let url = self.url.clone();
+        let shed = move || -> Result<(), Error> {
+            use diesel::connection::SimpleConnection as _;
+            let mut conn = conn::connect(&url).map_err(|e| Error::Unavailable(e.to_string()))?;
+            let sql = if url.is_sqlite() { "PRAGMA wal_checkpoint(TRUNCATE)" } else { "VACUUM" };
+            Ok(conn.batch_execute(sql)?)
+        };
+        tokio::task::spawn_blocking(shed).await.map_err(|e| Error::Unavailable(e.to_string()))?
     }
 
     /// Where the database is.

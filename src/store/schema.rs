@@ -669,6 +669,106 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    legal_hold (register, id) {
+        register -> Text,
+        id -> Text,
+        scope -> Text,
+        record_id -> Nullable<Text>,
+        personal_code -> Nullable<Text>,
+        record_type -> Nullable<Text>,
+        until_day -> Text,
+        set_at -> BigInt,
+        set_by -> Text,
+        lifted_at -> Nullable<BigInt>,
+        body -> Text,
+        audit_id -> Text,
+    }
+}
+
+diesel::table! {
+    retention_batch (register, id) {
+        register -> Text,
+        id -> Text,
+        number -> BigInt,
+        state -> Text,
+        due_on -> Text,
+        proposed_at -> BigInt,
+        proposed_by -> Text,
+        approved_at -> Nullable<BigInt>,
+        approved_by -> Nullable<Text>,
+        finished_at -> Nullable<BigInt>,
+        version -> BigInt,
+        body -> Text,
+        audit_id -> Text,
+    }
+}
+
+diesel::table! {
+    retention_item (register, batch_id, position) {
+        register -> Text,
+        batch_id -> Text,
+        position -> BigInt,
+        record_id -> Text,
+        record_type -> Text,
+        rule -> Text,
+        due_on -> Text,
+        state -> Text,
+        body -> Text,
+    }
+}
+
+diesel::table! {
+    erasure (register, record_id, batch_id) {
+        register -> Text,
+        record_id -> Text,
+        batch_id -> Text,
+        record_type -> Text,
+        fields -> Nullable<Text>,
+        rules -> Text,
+        erased_at -> BigInt,
+        audit_id -> Text,
+    }
+}
+
+diesel::table! {
+    retention_act (register, number) {
+        register -> Text,
+        kind -> Text,
+        number -> BigInt,
+        batch_id -> Text,
+        made_at -> BigInt,
+        digest -> Text,
+        body -> Text,
+        pdf -> Binary,
+        audit_id -> Text,
+    }
+}
+
+diesel::table! {
+    erasing (register, record_id) {
+        register -> Text,
+        record_id -> Text,
+    }
+}
+
+diesel::table! {
+    register_closing (register, id) {
+        register -> Text,
+        id -> Text,
+        state -> Text,
+        closed_from -> Text,
+        proposed_at -> BigInt,
+        proposed_by -> Text,
+        approved_at -> Nullable<BigInt>,
+        approved_by -> Nullable<Text>,
+        finished_at -> Nullable<BigInt>,
+        version -> BigInt,
+        body -> Text,
+        audit_id -> Text,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     audit_event,
     audit_payload,
@@ -724,4 +824,11 @@ diesel::allow_tables_to_appear_in_same_query!(
     saved_search,
     user_setting,
     pending_upload,
+    legal_hold,
+    retention_batch,
+    retention_item,
+    erasure,
+    register_closing,
+    retention_act,
+    erasing,
 );

@@ -85,15 +85,16 @@ fn run(url: &DatabaseUrl, stop: &AtomicBool) {
 pub(in crate::store) fn integrate_waiting(conn: &mut AnyConn) -> Result<usize, Error> {
     conn.transaction(|c| {
         type Row = (String, String, i64, String, Vec<u8>);
-        let AnyConn::Pg(pg) = c else { return Ok(0) };
-        // Only the queue is locked: the run-time role may not update events, and so not lock them either.
-        let waiting: Vec<(String, String)> = audit_queue::table
+        let waiting = audit_queue::table
             .order((audit_queue::register, audit_queue::event_id))
             .limit(BATCH)
-            .select((audit_queue::register, audit_queue::event_id))
-            .for_update()
-            .skip_locked()
-            .load(pg)?;
+            .select((audit_queue::register, audit_queue::event_id));
+        // Only the queue is locked: the run-time role may not update events, and so not lock them either.
+        let waiting: Vec<(String, String)> = match &mut *c {
+            AnyConn::Pg(pg) => waiting.for_update().skip_locked().load(pg)?,
+            // Events wait here only in what was restored from PostgreSQL.
+            AnyConn::Sqlite(sqlite) => waiting.load(sqlite)?,
+        };
         let (mut registers, ids): (Vec<String>, Vec<String>) = waiting.into_iter().unzip();
         registers.dedup();
         let rows: Vec<Row> = audit_event::table
@@ -107,7 +108,7 @@ pub(in crate::store) fn integrate_waiting(conn: &mut AnyConn) -> Result<usize, E
                 audit_event::kind,
                 audit_event::commitment,
             ))
-            .load(pg)?;
+            .load(c)?;
         let count = rows.len();
         metrics::gauge!("andmekogu_log_waiting").set(f64::from(u32::try_from(count).unwrap_or(u32::MAX)));
         let mut recorded = Vec::with_capacity(count);

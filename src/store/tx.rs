@@ -106,6 +106,7 @@ impl<'tx> Tx<'tx> {
         }
         let actor = match self.user()? {
             None => Actor {
+                closed: None,
                 user_id: None,
                 name: match &self.cx.caller {
                     Caller::Installation { name } => format!("{INSTALLATION}:{name}"),
@@ -121,9 +122,10 @@ impl<'tx> Tx<'tx> {
                 personal_code: user.personal_code,
                 grants: self.acting_grants(register, user.id)?,
                 standing_roles: Vec::new(),
+                closed: None,
             },
         };
-        let actor = Arc::new(actor);
+        let actor = Arc::new(Actor { closed: self.closed(register)?, ..actor });
         self.actors.insert(register.name().to_owned(), actor.clone());
         Ok(actor)
     }
@@ -348,6 +350,7 @@ impl<'tx> Tx<'tx> {
             Some(s) => format!("your rights do not cover {} in section {s}", action.as_str()),
             None => format!("your rights do not cover {}", action.as_str()),
         };
+        let detail = ruling.refusal(detail);
         Err(self.refuse(event, Refusal::Forbidden { clause: ruling.decision.clause, detail }))
     }
 
@@ -409,7 +412,7 @@ impl<'tx> Tx<'tx> {
         if !ruling.decision.permitted {
             let mut event = self.event(&register, A::ACTION, &actor, &ruling);
             event.institution_id = institution.flatten();
-            let detail = format!("your role does not permit {}", A::ACTION.as_str());
+            let detail = ruling.refusal(format!("your role does not permit {}", A::ACTION.as_str()));
             return Err(self.refuse(event, Refusal::Forbidden { clause: ruling.decision.clause, detail }));
         }
         Ok(self.permit(register.clone(), ruling, nothing(), nothing(), None))
@@ -439,6 +442,7 @@ impl<'tx> Tx<'tx> {
             } else {
                 format!("your role does not permit {} for this role", A::ACTION.as_str())
             };
+            let detail = ruling.refusal(detail);
             return Err(self.refuse(event, Refusal::Forbidden { clause: ruling.decision.clause, detail }));
         }
         Ok(self.permit(register.clone(), ruling, nothing(), nothing(), None))

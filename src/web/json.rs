@@ -86,6 +86,16 @@ impl Member for Value {
     }
 }
 
+impl Member for i64 {
+    fn read(value: Value, at: &str, faults: &mut Vec<Violation>) -> Option<Self> {
+        let found = value.as_i64();
+        if found.is_none() {
+            faults.push(Violation::error(at, "type", "A whole number is expected.", None));
+        }
+        found
+    }
+}
+
 impl Member for bool {
     fn read(value: Value, at: &str, faults: &mut Vec<Violation>) -> Option<Self> {
         let read = value.as_bool();

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::sync::OnceLock;
 use std::time::Duration;
 
+use crate::app::backups::BackupHealth;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
 /// Bounds of the buckets of durations, in seconds.
@@ -27,6 +28,9 @@ pub fn handle() -> &'static PrometheusHandle {
         }
         metrics::describe_counter!("http_requests_total", "Requests by route and status");
         metrics::describe_histogram!("http_request_duration_seconds", "Time to the head of the answer");
+        metrics::describe_gauge!("andmekogu_backup_age_seconds", "Age of the newest verified copy of the database");
+        metrics::describe_gauge!("andmekogu_backup_copies", "Copies of the database");
+        metrics::describe_gauge!("andmekogu_backup_overdue", "Whether the newest verified copy is too old");
         handle
     })
 }
@@ -37,6 +41,16 @@ pub fn count(method: &str, route: &str, status: u16, took: Duration) {
     metrics::histogram!("http_request_duration_seconds", &labels).record(took.as_secs_f64());
     let [method, route] = labels;
     metrics::counter!("http_requests_total", &[method, route, ("status", status.to_string())]).increment(1);
+}
+
+/// How the copies of the database are, as gauges.
+pub fn backups(health: &BackupHealth) {
+    let gauge = |n: i64| f64::from(u32::try_from(n).unwrap_or(u32::MAX));
+    if let Some(age) = health.age_seconds {
+        metrics::gauge!("andmekogu_backup_age_seconds").set(gauge(age.max(0)));
+    }
+    metrics::gauge!("andmekogu_backup_copies").set(gauge(i64::try_from(health.copies).unwrap_or(i64::MAX)));
+    metrics::gauge!("andmekogu_backup_overdue").set(gauge(i64::from(health.overdue)));
 }
 
 /// Whether the peer is this machine itself.

@@ -5,8 +5,8 @@ use utoipa::OpenApi;
 use utoipa::openapi::OpenApi as Document;
 
 use super::api::{
-    cases, confirmations, disclosure, documents, exchanges, grants, imports, jobs, moves, publications, records,
-    reports, sessions, supervision,
+    cases, closing, confirmations, disclosure, documents, exchanges, grants, imports, jobs, moves, publications,
+    records, reports, retention, sessions, supervision,
 };
 use super::query::{Param, ParamKind};
 use super::routes::{Gives, ROUTES, Route, Takes, Verb};
@@ -49,11 +49,28 @@ use super::schemas;
         confirmations::ConfirmBody,
         publications::ApprovalBody,
         publications::WithdrawalBody,
+        closing::ClosingBody,
+        closing::ClosingDocumentBody,
+        closing::DispositionBody,
+        closing::OpenMatterBody,
+        closing::ClosingStepBody,
+        closing::ReceiverBody,
+        closing::ClosingApprovalBody,
+        closing::ClosingWithdrawalBody,
+        retention::BatchBody,
+        retention::BatchReviewBody,
+        retention::BatchDecisionBody,
+        retention::BatchApprovalBody,
+        retention::BatchReasonBody,
+        retention::RecordHoldBody,
+        retention::HoldBody,
+        retention::HoldLiftBody,
         reports::DeliveryBody,
         supervision::KeptQueryBody,
         supervision::ReviewBody,
         jobs::ReachBody,
         schemas::ProblemBody,
+        schemas::BackupHealth,
         schemas::Me,
         schemas::Record,
         schemas::ValueSource,

@@ -384,6 +384,9 @@ impl From<app::Error> for Problem {
             app::Error::Malformed(detail) => Self::malformed(detail),
             app::Error::TooLarge { limit } => too_large(limit),
             app::Error::WrongType(detail) => Self::new(Kind::WrongType, detail),
+            app::Error::Backup(cause) => {
+                Self::internal(Kind::Internal, "the fault is ours and has been noted", cause.to_string())
+            }
             app::Error::Setup(cause) => Self::internal(Kind::Internal, "the fault is ours and has been noted", cause),
         }
     }

@@ -8,8 +8,8 @@ use actix_web::web::{self, ServiceConfig};
 use actix_web::{HttpResponse, Resource, guard};
 
 use super::api::{
-    audit, cases, confirmations, disclosure, documents, exchanges, grants, imports, institutions, jobs, moves,
-    operations, public, publications, queue, records, registers, reports, sessions, supervision,
+    audit, cases, closing, confirmations, disclosure, documents, exchanges, grants, imports, institutions, jobs, moves,
+    operations, public, publications, queue, records, registers, reports, retention, sessions, supervision,
 };
 use super::layers;
 use super::problem::{Kind, Problem};
@@ -245,6 +245,30 @@ const PUBLICATIONS: &[Param] = &[
     LIMIT,
     Param::new("cursor", ParamKind::Id, "`next_cursor` of the page before"),
 ];
+const DUE: &[Param] = &[
+    Param::new("on", ParamKind::Day, "By which day; today where it is left out"),
+    Param::new("rule", ParamKind::Text, "Only what is due under this rule"),
+    LIMIT,
+    CURSOR,
+];
+const HOLDS: &[Param] =
+    &[Param::new("lifted", ParamKind::OneOf(&["true"]), "Those that were lifted too"), LIMIT, CURSOR];
+const BATCH: &[Param] = &[
+    Param::new(
+        "state",
+        ParamKind::OneOf(&["proposed", "excluded", "kept", "erased", "dropped", "failed"]),
+        "Only items that stand so",
+    ),
+    LIMIT,
+    CURSOR,
+];
+const ACT: &[Param] = &[
+    Param::new("format", ParamKind::OneOf(&["json", "pdf"]), "JSON or PDF/A"),
+    Param::new("kind", ParamKind::OneOf(&["transfer", "destruction"]), "Which act, where there are two"),
+];
+const WHY: &[Param] = &[Param::new("on", ParamKind::Day, "As on this day; today where it is left out")];
+const LIFT: &[Param] = &[Param::new("reason", ParamKind::Text, "Why it is lifted")];
+
 const PUBLIC_ROWS: &[Param] =
     &[Param::new("difference", ParamKind::OneOf(publications::DIFFERENCES), "Only rows that differ so"), LIMIT, CURSOR];
 const PUBLISHED: &[Param] = &[
@@ -588,6 +612,55 @@ pub const ROUTES: &[Route] = &[
         gives: Gives::Json("ConfirmationProof")),
     route!(Get "/api/public/v1/calendars/{secret}.ics", confirmations::public_calendar, "calendar.read", SECRET,
         "The calendar behind a secret address", gives: Gives::Other("text/calendar"), login: false),
+    route!(Get "/api/v1/registers/{r}/retention/due", retention::due, "retention.read", READ,
+        "What falls due by a day, by rule and clause; changes nothing", gives: Gives::Object, query: DUE),
+    route!(Get "/api/v1/registers/{r}/retention/forecast", retention::forecast, "retention.read", READ,
+        "What falls due in which year; changes nothing", gives: Gives::Object),
+    route!(Get "/api/v1/registers/{r}/retention/holds", retention::holds, "retention.read", READ,
+        "Legal holds, newest first", gives: Gives::Object, query: HOLDS),
+    route!(Post "/api/v1/registers/{r}/retention/holds", retention::hold, "hold.set", WRITE,
+        "Keeps a person's records, or those of a query, from being erased", takes: Takes::Json("HoldBody"),
+        status: 201, gives: Gives::Object),
+    route!(Post "/api/v1/registers/{r}/retention/holds/{id}/lift", retention::lift, "hold.set", WRITE,
+        "Lifts a hold", takes: Takes::Json("HoldLiftBody"), status: 204, gives: Gives::Nothing),
+    route!(Get "/api/v1/registers/{r}/retention/batches", retention::batches, "retention.read", READ,
+        "Batches, newest first", gives: Gives::Object, query: PAGE),
+    route!(Post "/api/v1/registers/{r}/retention/batches", retention::propose, "retention.propose", WRITE,
+        "Proposes a batch of what is due", takes: Takes::Json("BatchBody"), status: 201, gives: Gives::Object),
+    route!(Get "/api/v1/registers/{r}/retention/batches/{id}", retention::batch, "retention.read", READ,
+        "A batch with a page of its items", gives: Gives::Object, query: BATCH),
+    route!(Post "/api/v1/registers/{r}/retention/batches/{id}/review", retention::review, "retention.propose", WRITE,
+        "Reviews items of a batch", takes: Takes::Json("BatchReviewBody"), gives: Gives::Object),
+    route!(Post "/api/v1/registers/{r}/retention/batches/{id}/approval", retention::approve, "retention.approve", WRITE,
+        "Approves what somebody else proposed", takes: Takes::Json("BatchApprovalBody"), gives: Gives::Object),
+    route!(Post "/api/v1/registers/{r}/retention/batches/{id}/cancellation", retention::give_up, "retention.propose",
+        WRITE, "Gives a batch up, or back for review", takes: Takes::Json("BatchReasonBody"), gives: Gives::Object),
+    route!(Post "/api/v1/registers/{r}/retention/batches/{id}/execution", retention::execute, "retention.execute",
+        WRITE, "Writes the package, then erases, then draws up the act; goes on where it was cut short",
+        gives: Gives::Object),
+    route!(Get "/api/v1/registers/{r}/retention/batches/{id}/package", retention::package, "retention.execute", READ,
+        "The archive package", gives: Gives::Other("application/x-tar")),
+    route!(Get "/api/v1/registers/{r}/retention/batches/{id}/act", retention::act, "retention.read", READ,
+        "The act of transfer or destruction", gives: Gives::Other("application/json"), query: ACT),
+    route!(Get "/api/v1/registers/{r}/closing", closing::read, "retention.read", READ,
+        "The end of the register: the decision, what stands open, what is left", gives: Gives::Object),
+    route!(Post "/api/v1/registers/{r}/closing", closing::decide, "register.close", WRITE,
+        "Decides that the register closes, and what becomes of its data", takes: Takes::Json("ClosingBody"), status: 201,
+        gives: Gives::Object),
+    route!(Post "/api/v1/registers/{r}/closing/approval", closing::approve, "retention.approve", WRITE,
+        "Approves the decision that somebody else made", takes: Takes::Json("ClosingApprovalBody"), gives: Gives::Object),
+    route!(Post "/api/v1/registers/{r}/closing/withdrawal", closing::withdraw, "register.close", WRITE,
+        "Gives the decision up before it is approved", takes: Takes::Json("ClosingWithdrawalBody"),
+        gives: Gives::Object),
+    route!(Post "/api/v1/registers/{r}/closing/execution", closing::execute, "retention.execute", WRITE,
+        "Hands over and destroys what the decision says for today; goes on where it was cut short",
+        gives: Gives::Object),
+    route!(Get "/api/v1/registers/{r}/records/{type}/{id}/retention", retention::why, "retention.read", READ,
+        "How a record stands under the rules of retention, and why", gives: Gives::Object, query: WHY),
+    route!(Post "/api/v1/registers/{r}/records/{type}/{id}/hold", retention::hold_record, "hold.set", WRITE,
+        "Keeps a record from being erased", takes: Takes::Json("RecordHoldBody"), status: 201, gives: Gives::Object),
+    route!(Delete "/api/v1/registers/{r}/records/{type}/{id}/hold", retention::lift_record, "hold.set", WRITE,
+        "Lifts the hold on a record", status: 204, gives: Gives::Nothing, query: LIFT),
     route!(Get "/api/v1/registers/{r}/publications", publications::list, "publication.list", READ,
         "What was published when", gives: Gives::Json("PublicationPage"), query: PUBLICATIONS),
     route!(Post "/api/v1/registers/{r}/publications/{publication}", publications::propose, "publication.propose",
@@ -618,6 +691,8 @@ pub const ROUTES: &[Route] = &[
     route!(Get "/healthz", operations::live, "health.live", SELF, "Whether the process lives", login: false),
     route!(Get "/readyz", operations::ready, "health.ready", SELF, "Whether the database answers and is migrated",
         login: false),
+    route!(Get "/healthz/backup", operations::backups, "health.backup", SELF, "How the copies of the database are",
+        gives: Gives::Json("BackupHealth"), login: false),
     route!(Get "/metrics", operations::measured, "metrics", SELF, "Counters for Prometheus",
         gives: Gives::Other("text/plain"), login: false),
     route!(Get "/api/openapi.json", operations::openapi, "openapi", SELF, "This document", login: false),

@@ -22,6 +22,31 @@ macro_rules! page {
     };
 }
 
+/// How the copies of the database are.
+#[derive(ToSchema)]
+pub struct BackupHealth {
+    /// Whether recipients are set, so that copies are made.
+    pub configured: bool,
+    /// When the newest whole copy was made.
+    #[schema(required = true)]
+    pub last_ok: Option<DateTime<Utc>>,
+    /// When the newest copy that was verified was made.
+    #[schema(required = true)]
+    pub last_verified: Option<DateTime<Utc>>,
+    /// Age of the newest copy that was verified.
+    #[schema(required = true)]
+    pub age_seconds: Option<i64>,
+    /// When the next is due.
+    #[schema(required = true)]
+    pub next_at: Option<DateTime<Utc>>,
+    /// How many there are.
+    pub copies: usize,
+    /// Files that are called copies and are none.
+    pub damaged: usize,
+    /// Whether the newest copy that was verified is a quarter older than any statute permits.
+    pub overdue: bool,
+}
+
 /// What went wrong (RFC 9457).
 #[derive(ToSchema)]
 pub struct ProblemBody {
@@ -673,8 +698,37 @@ pub struct RegisterItem {
     pub publication: String,
     /// Record types.
     pub record_types: Vec<String>,
+    /// Its end, where it is closed.
+    #[schema(required = true)]
+    pub closed: Option<RegisterEnd>,
 }
 page!(RegisterPage of RegisterItem);
+
+/// The end of a register.
+#[derive(ToSchema)]
+pub struct RegisterEnd {
+    /// First day on which nothing is entered any more.
+    pub since: NaiveDate,
+    /// `closing` until everything has gone, then `closed`.
+    pub state: String,
+    /// Clause.
+    pub clause: String,
+    /// Kind, number and day of the decision.
+    pub document: Value,
+    /// Acts of transfer and destruction: number, kind, day.
+    pub acts: Vec<ActLine>,
+}
+
+/// An act, for everybody.
+#[derive(ToSchema)]
+pub struct ActLine {
+    /// Number.
+    pub number: i64,
+    /// `transfer` or `destruction`.
+    pub kind: String,
+    /// The day on which it was drawn up.
+    pub on: NaiveDate,
+}
 
 /// A case.
 #[derive(ToSchema)]

@@ -58,12 +58,14 @@ async fn house() -> House {
     let app = App {
         store: Arc::new(Store::open(&settings, registers, Arc::new(SystemClock)).unwrap()),
         tokens: tokens::Tokens::new(&[key], [2; 32], lifetimes).unwrap(),
-        log_keys: LogKeys { domain: "andmekogu.example".into(), seed: [3; 32] },
+        log_keys: LogKeys { domain: "andmekogu.example".into(), seed: [3; 32], own: None },
         passwords: password::Policy { shortest: 12, memory_kib: 64, passes: 1 },
         largest_file: 1024,
         hashing: tokio::sync::Semaphore::new(1),
         facts: Default::default(),
         trials: Default::default(),
+        keeping: Default::default(),
+        backup: Default::default(),
     };
     app.load_definitions().await.unwrap();
     app.add_user("mari".into(), "Mari Maasikas".into(), None, PASSWORD.into()).await.unwrap();

@@ -129,6 +129,8 @@ impl Demo {
         let kept = json!({ "name": "Palga vaatamised", "query": { "action": "record.read" } });
         made.insert("query", id(&self.post("supervisor", &people("audit/queries"), &kept)));
 
+        self.furnish_retention(&mut made);
+
         let pupils = self.get("institution_head", &schools("records/school_study?limit=2"));
         made.insert("pupil", id(&pupils["items"][0]));
         let duties = self.get("education_controller", &schools("confirmations?limit=50"));
@@ -157,6 +159,42 @@ impl Demo {
         made.insert("child", self.first("preschool_head", &schools("records/kindergarten_attendance?limit=1")));
         made.insert("waiting", self.first("preschool_head", &schools("records/queue_application?limit=1")));
         self.made = made;
+    }
+
+    /// People who left long ago, and batches of their data: one under review, one that waits for approval, one that is
+    /// approved; and a hold.
+    fn furnish_retention(&self, made: &mut BTreeMap<&'static str, String>) {
+        let people = |rest: &str| format!("/registers/{PEOPLE}/{rest}");
+        let id = |answer: &Value| answer["id"].as_str().unwrap_or_else(|| panic!("no id in {answer}")).to_owned();
+        let like = self.get("hr_clerk", &people(&format!("records/employee/{}", made["employee"])));
+        let post = like["data"]["post"].as_str().unwrap();
+        for (n, name) in ["batch", "batch-reviewed", "batch-approved"].into_iter().enumerate() {
+            let code = crate::harness::people::code(1971, 70 + u16::try_from(n).unwrap());
+            let mut data = crate::harness::people::employee(post, "Malle", "Lahkunu", &code);
+            data["load_on_post"] = json!("0.10");
+            let body = json!({ "institution_id": like["institution_id"], "effective_on": "2024-09-01",
+                "base_document_ids": [made["document"]], "data": data });
+            let left = id(&self.post("hr_clerk", &people("records/employee"), &body));
+            let end = json!({ "ended_on": "2024-10-31", "ground": "by_employee", "base_document_ids": [made["document"]],
+                "data": { "termination": { "legal_basis": "töölepingu seadus", "act": "TLS", "section": "85" } } });
+            self.post("hr_clerk", &people(&format!("records/employee/{left}/end")), &end);
+            let only = json!({ "rules": ["health"], "record_ids": [left] });
+            let batch = self.post("archivist", &people("retention/batches"), &only);
+            let at = |rest: &str| people(&format!("retention/batches/{}/{rest}", id(&batch)));
+            if n > 0 {
+                let decision = json!({ "record_id": left, "rule": "health", "decision": "destroy" });
+                let review = json!({ "items": [decision], "finish": batch["revision"] });
+                self.post("archivist", &at("review"), &review);
+            }
+            if n > 1 {
+                self.post("controller", &at("approval"), &json!({}));
+            }
+            made.insert(name, id(&batch));
+            made.insert("left", left);
+        }
+        let hold = people(&format!("records/employee/{}/hold", made["employee"]));
+        let basis = json!({ "basis": "töövaidlus", "clause": "§ 6 lg 2 p 6" });
+        made.insert("hold", id(&self.post("controller", &hold, &basis)));
     }
 
     /// A sheet that mends one pupil of the demonstration, who came without a curriculum.

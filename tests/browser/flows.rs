@@ -2,7 +2,7 @@
 //! was promised is a fault; in each, whoever has done it is told so.
 //!
 //! The counts are those of the design; a choice from a list costs its first letters, the browser's own dialog for
-//! files a click. Not here: the act of handing over to an archive, which has no screens yet, and the public catalogue.
+//! files a click. Not here: the public catalogue.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -300,4 +300,37 @@ fn anybody_reads_what_a_register_holds_and_by_which_clause() {
     at_most(&browser, 2, 0);
     browser.go(&format!("/fi/r/{PEOPLE}/statute"));
     assert!(browser.count(&css("main [lang=et]")) > 0, "the statute's own words are marked as Estonian");
+}
+
+#[test]
+fn an_archivist_makes_up_a_batch_in_four_clicks_and_a_second_person_approves_it_in_two() {
+    let school = school();
+    let gone = school.office.hire(&school.clerk, "Kadunud", &code(1980, 77)).id();
+    let end = json!({ "ended_on": "2026-11-01", "ground": "by_employee", "base_document_ids": [school.office.document],
+        "data": { "termination": { "legal_basis": "töölepingu seadus", "act": "TLS", "section": "85" } } });
+    school.clerk.post(&format!("/registers/{REGISTER}/records/employee/{gone}/end"), &end).expect(200);
+    school.h.grant("administrator", "archivist", "archivist", json!({}));
+    school.h.set_clock("2037-01-05T08:00:00Z");
+    let Some(browser) = at_desk(&school.h, REGISTER, "archivist", Look::WIDE) else { return };
+    browser.click(&By::XPath("//nav//a[normalize-space()='Säilitamine']".into()));
+    browser.click(&By::XPath("//tr[contains(., 'tervisekontrolli andmed')]//button".into()));
+    browser.reads("Loend nr 1");
+    browser.click(&css("[name=fate][value=destroy]"));
+    browser.click(&said("Saada kinnitamiseks"));
+    browser.reads("Läbivaatamine on lõppenud");
+    at_most(&browser, 4, 0);
+
+    browser.log_in("controller", PASSWORD);
+    browser.go(&format!("/et/r/{REGISTER}/desk"));
+    browser.count_from_here();
+    browser.click(&By::XPath("//main//a[normalize-space()='Loend nr 1']".into()));
+    browser.reads("tervisekontrolli andmed");
+    let faults = axe::everything(&browser);
+    assert!(faults.is_empty(), "{faults:#?}");
+    browser.fill(&css("#number"), "1");
+    browser.click(&said("Kinnita loend"));
+    browser.reads("Loend on kinnitatud");
+    // Tab to the field and the digit of the batch's number.
+    at_most(&browser, 2, 2);
+    assert_eq!(school.h.place.count("SELECT COUNT(*) FROM retention_batch WHERE state = 'approved'"), 1);
 }

@@ -89,7 +89,22 @@ fn texts_that_are_longer_by_two_fifths_break_no_page() {
             vec![at("/desk"), at("/access"), at("/access/new"), at("/access/rules"), at("/disclosures/new")],
         ),
         ("supervisor", vec![at("/audit"), at("/audit/signals"), at("/audit/sample"), at("/access/report")]),
-        ("controller", vec![at("/desk"), at("/cases"), at("/reports"), at("/publications"), at("/jobs")]),
+        (
+            "controller",
+            vec![
+                at("/desk"),
+                at("/cases"),
+                at("/reports"),
+                at("/publications"),
+                at("/closing"),
+                at("/jobs"),
+                at("/retention"),
+                at("/retention/forecast"),
+                at("/retention/batches"),
+                at("/retention/holds/new"),
+                at("/backups"),
+            ],
+        ),
     ];
     let mut faults = Vec::new();
     for (who, paths) in pages {

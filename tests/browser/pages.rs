@@ -71,6 +71,18 @@ pub const PAGES: &[Page] = &[
     page("publications", "administrator", |_| people("/publications")),
     page("letters", "administrator", |_| people("/letters")),
     page("jobs", "administrator", |_| people("/jobs")),
+    page("backups", "administrator", |_| people("/backups")),
+    page("retention", "archivist", |_| people("/retention")),
+    page("retention-of-a-rule", "archivist", |_| people("/retention?rule=health")),
+    page("retention-forecast", "archivist", |_| people("/retention/forecast")),
+    page("retention-why", "archivist", |d| people(&format!("/retention/records/employee/{}", d.made("left")))),
+    page("retention-batches", "archivist", |_| people("/retention/batches")),
+    page("retention-batch", "archivist", |d| people(&format!("/retention/batches/{}", d.made("batch")))),
+    page("retention-back", "archivist", |d| people(&format!("/retention/batches/{}/back", d.made("batch-reviewed")))),
+    page("retention-cancel", "archivist", |d| people(&format!("/retention/batches/{}/cancel", d.made("batch")))),
+    page("retention-execution", "archivist", |d| {
+        people(&format!("/retention/batches/{}/execution", d.made("batch-approved")))
+    }),
     page("report", "controller", |_| people("/reports/staff")),
     page("cases", "controller", |_| people("/cases")),
     page("cases-of-a-kind", "controller", |_| people("/cases?kind=access_application")),
@@ -78,6 +90,13 @@ pub const PAGES: &[Page] = &[
     page("publication-withdraw", "controller", |d| {
         people(&format!("/publications/{}/withdrawal", d.made("publication")))
     }),
+    page("closing", "controller", |_| people("/closing")),
+    page("closing-decision", "controller", |_| people("/closing/decision")),
+    page("retention-approval", "controller", |d| people(&format!("/retention/batches/{}", d.made("batch-reviewed")))),
+    page("retention-holds", "controller", |_| people("/retention/holds")),
+    page("retention-hold-new", "controller", |_| people("/retention/holds/new")),
+    page("retention-hold-lift", "controller", |d| people(&format!("/retention/holds/{}/lift", d.made("hold")))),
+    page("card-with-terms", "controller", |d| people(&format!("/records/employee/{}", d.made("left")))),
     page("case-new", "controller", |_| people("/cases/new")),
     page("case", "controller", |d| people(&format!("/cases/{}", d.made("complaint")))),
     page("case-step", "controller", |d| people(&format!("/cases/{}/decide", d.made("complaint")))),
@@ -133,6 +152,7 @@ fn people(rest: &str) -> String {
 /// Addresses that give a file, or what becomes of one.
 const NO_PAGES: &[&str] = &[
     "/r/{r}/audit/export",
+    "/r/{r}/closing/acts/{id:[0-9a-f-]{36}}/{kind:transfer|destruction}",
     "/r/{r}/confirmations/calendar.ics",
     "/r/{r}/confirmations/export",
     "/r/{r}/confirmations/{id:[0-9a-f-]{36}}/receipt.pdf",
@@ -141,6 +161,8 @@ const NO_PAGES: &[&str] = &[
     "/r/{r}/imports/pending/{id:[0-9a-f-]{36}}/faults",
     "/r/{r}/records/{type}/export",
     "/r/{r}/reports/{name:[a-z0-9_]+}/file",
+    "/r/{r}/retention/batches/{id:[0-9a-f-]{36}}/act",
+    "/r/{r}/retention/batches/{id:[0-9a-f-]{36}}/package",
     // These lead to another page of the table.
     "/r/{r}/access/applications",
     "/r/{r}/audit/queries/{id:[0-9a-f-]{36}}",

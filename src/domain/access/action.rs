@@ -70,6 +70,18 @@ pub enum Action {
     ConfirmationConfirm,
     /// Exchange data with another register by a profile of the definition.
     ExchangeRun,
+    /// See what falls due and why, batches, acts and packages of retention.
+    RetentionRead,
+    /// Propose a batch of what is due, and review its items.
+    RetentionPropose,
+    /// Approve a batch that somebody else proposed.
+    RetentionApprove,
+    /// Carry out an approved batch: package, erase, draw up the act.
+    RetentionExecute,
+    /// Set and lift legal holds.
+    HoldSet,
+    /// Decide that the register closes, and what becomes of its data.
+    RegisterClose,
 }
 
 /// What kind of thing an action is done to.
@@ -105,7 +117,7 @@ pub enum Object {
 
 impl Action {
     /// Every action.
-    pub const ALL: [Self; 32] = [
+    pub const ALL: [Self; 38] = [
         Self::RecordRead,
         Self::RecordList,
         Self::RecordHistory,
@@ -138,6 +150,12 @@ impl Action {
         Self::ConfirmationCheck,
         Self::ConfirmationConfirm,
         Self::ExchangeRun,
+        Self::RetentionRead,
+        Self::RetentionPropose,
+        Self::RetentionApprove,
+        Self::RetentionExecute,
+        Self::HoldSet,
+        Self::RegisterClose,
     ];
 
     /// What taking `step` of a case is.
@@ -197,11 +215,17 @@ impl Action {
             Self::ConfirmationCheck => "confirmation.check",
             Self::ConfirmationConfirm => "confirmation.confirm",
             Self::ExchangeRun => "exchange.run",
+            Self::RetentionRead => "retention.read",
+            Self::RetentionPropose => "retention.propose",
+            Self::RetentionApprove => "retention.approve",
+            Self::RetentionExecute => "retention.execute",
+            Self::HoldSet => "hold.set",
+            Self::RegisterClose => "register.close",
         }
     }
 
-    /// The group in policies: `view`, `enter`, `oversee`, `administer`, `procedure`, `release` or
-    /// `confirmation`.
+    /// The group in policies: `view`, `enter`, `oversee`, `administer`, `procedure`, `release`,
+    /// `confirmation` or `retention`.
     pub fn group(self) -> &'static str {
         match self {
             Self::RecordRead | Self::RecordList | Self::RecordHistory | Self::DocumentRead => "view",
@@ -222,7 +246,59 @@ impl Action {
             | Self::PublicationApprove
             | Self::ExchangeRun => "release",
             Self::ConfirmationRead | Self::ConfirmationCheck | Self::ConfirmationConfirm => "confirmation",
+            Self::RetentionRead
+            | Self::RetentionPropose
+            | Self::RetentionApprove
+            | Self::RetentionExecute
+            | Self::HoldSet
+            | Self::RegisterClose => "retention",
             Self::GrantIssue | Self::GrantChange | Self::GrantRevoke => "administer",
+        }
+    }
+
+    /// Whether it enters data, or takes part in entering them: what nobody does in a register that is closed. What
+    /// reads, releases, settles, reviews and erases goes on. Giving rights is asked with the role
+    /// ([`Actor::role`](super::Actor::role)).
+    pub fn enters(self) -> bool {
+        match self {
+            Self::RecordCreate
+            | Self::RecordChange
+            | Self::RecordCorrect
+            | Self::RecordEnd
+            | Self::DocumentAdd
+            | Self::ConfirmationCheck
+            | Self::ConfirmationConfirm
+            | Self::ExchangeRun => true,
+            Self::RecordRead
+            | Self::RecordList
+            | Self::RecordHistory
+            | Self::DocumentRead
+            | Self::GrantList
+            | Self::GrantIssue
+            | Self::GrantChange
+            | Self::GrantRevoke
+            | Self::AuditRead
+            | Self::AuditProve
+            | Self::AuditReview
+            | Self::AccessReport
+            | Self::JobList
+            | Self::CaseOpen
+            | Self::CaseRead
+            | Self::CaseRespond
+            | Self::CaseHandle
+            | Self::CaseDecide
+            | Self::DisclosureRelease
+            | Self::DisclosureList
+            | Self::ReportRun
+            | Self::PublicationPropose
+            | Self::PublicationApprove
+            | Self::ConfirmationRead
+            | Self::RetentionRead
+            | Self::RetentionPropose
+            | Self::RetentionApprove
+            | Self::RetentionExecute
+            | Self::HoldSet
+            | Self::RegisterClose => false,
         }
     }
 
@@ -252,7 +328,13 @@ impl Action {
             | Self::ConfirmationRead
             | Self::ConfirmationCheck
             | Self::ConfirmationConfirm
-            | Self::ExchangeRun => ObjectKind::Register,
+            | Self::ExchangeRun
+            | Self::RetentionRead
+            | Self::RetentionPropose
+            | Self::RetentionApprove
+            | Self::RetentionExecute
+            | Self::HoldSet
+            | Self::RegisterClose => ObjectKind::Register,
             Self::CaseOpen | Self::CaseRead | Self::CaseRespond | Self::CaseHandle | Self::CaseDecide => {
                 ObjectKind::Case
             }
@@ -274,7 +356,8 @@ impl Action {
             | Self::JobList
             | Self::CaseRead
             | Self::ConfirmationRead
-            | Self::DisclosureList => Kind::Read,
+            | Self::DisclosureList
+            | Self::RetentionRead => Kind::Read,
             Self::AuditProve => Kind::Export,
             Self::CaseOpen | Self::CaseRespond | Self::CaseHandle | Self::CaseDecide => Kind::Case,
             Self::DisclosureRelease
@@ -285,6 +368,11 @@ impl Action {
             Self::ConfirmationCheck | Self::ConfirmationConfirm => Kind::Confirmation,
             Self::RecordCreate | Self::RecordChange | Self::RecordCorrect | Self::RecordEnd => Kind::Write,
             Self::DocumentAdd => Kind::Document,
+            Self::RetentionPropose
+            | Self::RetentionApprove
+            | Self::RetentionExecute
+            | Self::HoldSet
+            | Self::RegisterClose => Kind::Erasure,
             Self::GrantIssue | Self::GrantChange | Self::GrantRevoke => Kind::Grant,
         }
     }

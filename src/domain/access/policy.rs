@@ -333,7 +333,7 @@ pub fn schema(definition: &Definition) -> String {
     let mut text = format!(
         "entity Role enum [{}];\nentity Section enum [{}];\nentity RecordType enum [{}];\n\
          entity Register enum [{}];\nentity Case{};\nentity User in [Role];\n\
-         action view, enter, oversee, administer, procedure, release, confirmation;\n",
+         action view, enter, oversee, administer, procedure, release, confirmation, retention;\n",
         list(role_names(definition).map(str::to_owned).collect()),
         list(sections),
         list(definition.record_types.iter().map(|t| t.name.clone()).collect()),

@@ -7,6 +7,7 @@ use uuid::Uuid;
 use super::Grant;
 use super::action::{Action, Object, ObjectKind};
 use super::policy::{Decision, Policies, Question, SectionsQuestion};
+use crate::domain::closing::Closed;
 use crate::domain::record::index::Status;
 use crate::domain::statute::definition::Section;
 use crate::domain::statute::{Clause, Definition, RecordType};
@@ -24,7 +25,12 @@ pub struct Actor {
     pub grants: Vec<Grant>,
     /// Roles held without a grant: the installation's own.
     pub standing_roles: Vec<String>,
+    /// Set where the register is closed: then nobody enters anything, whatever the policies say.
+    pub closed: Option<Closed>,
 }
+
+/// The name that stands in the place of a policy's where the register is closed.
+pub const CLOSED: &str = "register-closed";
 
 /// Where something lies, as far as policies care.
 #[derive(Debug, Clone, PartialEq)]
@@ -37,6 +43,29 @@ pub struct Coordinates {
     pub status: Status,
     /// Whether a purpose was stated.
     pub purpose_given: bool,
+}
+
+impl Ruling {
+    /// Says no where the register is closed and `enters` says that data would be entered. The role stays, so that the
+    /// log tells in which one it was tried.
+    fn unless_closed(self, closed: Option<&Closed>, enters: bool) -> Self {
+        match closed.filter(|_| enters) {
+            Some(closed) if self.decision.permitted => {
+                let decision =
+                    Decision { permitted: false, clause: closed.clause.clone(), policy: Some(CLOSED.to_owned()) };
+                Self { decision, ..self }
+            }
+            _ => self,
+        }
+    }
+
+    /// Why it is refused: that the register is closed, where it is, else `otherwise`.
+    pub fn refusal(&self, otherwise: String) -> String {
+        match self.decision.policy.as_deref() {
+            Some(CLOSED) => "the register is closed: nothing is entered in it any more".to_owned(),
+            _ => otherwise,
+        }
+    }
 }
 
 /// A decision together with the role and grant under which it was reached.
@@ -134,7 +163,7 @@ impl Actor {
                     grant_id: s.grant.map(|g| g.id),
                 })
             });
-            let ruling = best(rulings, definition);
+            let ruling = best(rulings, definition).unless_closed(self.closed.as_ref(), action.enters());
             let list = if ruling.decision.permitted { &mut rights.permitted } else { &mut rights.refused };
             list.insert(section.name.clone(), ruling);
         }
@@ -156,7 +185,7 @@ impl Actor {
             let in_scope = institution.is_none_or(|i| s.grant.is_none_or(|g| g.reaches(i)));
             rule(policies, s, action, Object::Register, Reach { in_scope, ..Reach::default() }, &at)
         });
-        best(rulings, definition)
+        best(rulings, definition).unless_closed(self.closed.as_ref(), action.enters())
     }
 
     /// Asks about a case of the kind `name`.
@@ -207,7 +236,9 @@ impl Actor {
             let reach = Reach { in_scope, to_self, sole_user, party: false };
             rule(policies, s, action, Object::Role(role.to_owned()), reach, &at)
         });
-        best(rulings, definition)
+        let enters = matches!(action, Action::GrantIssue | Action::GrantChange)
+            && definition.register.roles.iter().any(|r| r.name == role && r.data_role);
+        best(rulings, definition).unless_closed(self.closed.as_ref(), enters)
     }
 }
 
@@ -230,7 +261,8 @@ impl Actor {
     pub fn abilities(&self, policies: &Policies, definition: &Definition) -> Abilities {
         let mut found = Abilities::default();
         let standings = self.standings(definition);
-        for action in Action::ALL {
+        let closed = self.closed.is_some();
+        for action in Action::ALL.into_iter().filter(|action| !(closed && action.enters())) {
             let may = match action.object_kind() {
                 ObjectKind::Section => {
                     let kinds = definition.record_types.iter();

@@ -188,9 +188,27 @@ impl NoteSigner {
         }
         let text = checkpoint.text();
         Checkpoint::parse(&text)?;
+        Ok(self.note(&text))
+    }
+
+    /// Another text than a checkpoint as a signed note. It is one line, which begins with `{`: no checkpoint reads so, and
+    /// a signature of the one can never pass for one of the other.
+    ///
+    /// # Errors
+    /// [`NoteError::Malformed`] for a text that is not one such line, or too long for a note.
+    pub fn sign_line(&self, line: &str) -> Result<String, NoteError> {
+        if !line.starts_with('{') || line.chars().any(char::is_control) {
+            return Err(NoteError::Malformed);
+        }
+        let note = self.note(&format!("{line}\n"));
+        self.public.open_line(&note)?;
+        Ok(note)
+    }
+
+    fn note(&self, text: &str) -> String {
         let signature = self.key.sign(text.as_bytes()).to_bytes();
         let line = STANDARD.encode([&self.public.id[..], &signature].concat());
-        Ok(format!("{text}\n— {} {line}\n", self.public.name))
+        format!("{text}\n— {} {line}\n", self.public.name)
     }
 }
 
@@ -273,6 +291,15 @@ impl NoteVerifier {
             return Err(NoteError::Origin);
         }
         Ok(checkpoint)
+    }
+
+    /// The line in a note that this key has signed with [`NoteSigner::sign_line`].
+    ///
+    /// # Errors
+    /// As [`NoteVerifier::verify`].
+    pub fn open_line<'n>(&self, note: &'n str) -> Result<&'n str, NoteError> {
+        let line = self.open(note)?.strip_suffix('\n').ok_or(NoteError::Malformed)?;
+        if line.starts_with('{') && !line.contains('\n') { Ok(line) } else { Err(NoteError::Malformed) }
     }
 
     /// The text of a note that this key has signed (C2SP signed-note, "Format").

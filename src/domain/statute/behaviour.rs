@@ -30,6 +30,11 @@ pub const BEHAVIOURS: &[Behaviour] = &[
         test: "headcount_and_loads_follow_the_records_as_of_any_date",
     },
     Behaviour {
+        name: "backups",
+        does: "A copy a day is made, restored to verify it, and removed on the day that the statute says; an alarm when it is late.",
+        test: "the_copies_of_spring_2028_are_thinned_out_as_the_statute_says",
+    },
+    Behaviour {
         name: "base_document_kinds",
         does: "Only the kinds of base documents that the statute lists are taken.",
         test: "a_document_kind_outside_the_statute_is_refused_with_its_clause",
@@ -38,6 +43,31 @@ pub const BEHAVIOURS: &[Behaviour] = &[
         name: "base_document_required",
         does: "No entry without a base document.",
         test: "no_document_no_entry",
+    },
+    Behaviour {
+        name: "closing",
+        does: "The register closes on a decision of the kind that the statute names, approved by a second person; from its day nothing is entered.",
+        test: "a_register_closes_on_a_decision_and_from_its_day_nothing_is_entered",
+    },
+    Behaviour {
+        name: "closing_act",
+        does: "Over what was handed over and destroyed acts are drawn up, numbered and bound to the log.",
+        test: "everything_goes_as_decided_and_the_catalogue_says_closed_with_the_acts",
+    },
+    Behaviour {
+        name: "closing_package",
+        does: "What is handed over leaves as a package with counts, digests and the whole log, which can be read back to the same root.",
+        test: "the_package_read_back_has_the_same_root_and_the_same_records",
+    },
+    Behaviour {
+        name: "closing_plan",
+        does: "For every class of data it is decided whether it is handed over or destroyed, and from which day.",
+        test: "a_decision_says_of_every_class_what_becomes_of_it_and_names_what_stands_open",
+    },
+    Behaviour {
+        name: "closing_steps",
+        does: "Each step that other law asks for is done with its reference, or it is said why not.",
+        test: "the_steps_of_other_law_are_done_or_reasoned",
     },
     Behaviour {
         name: "complaint_clock",

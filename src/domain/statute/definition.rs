@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
-use super::duties::{Check, ConfirmationDuty, HeldBy, Move, QueueRule};
+use super::duties::{Check, ConfirmationDuty, HeldBy, Move, QueueRule, TriggerSaid};
 use super::exchange::{Exchange, Source};
 use super::path::FieldPath;
 use super::procedures::{
@@ -135,6 +135,9 @@ pub struct RegisterSource {
     /// The statute's backup rule.
     #[serde(default)]
     pub backup: Option<BackupRule>,
+    /// How the register is closed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub closing: Option<ClosingRule>,
 }
 
 /// The act that founds the register.
@@ -314,9 +317,9 @@ pub struct RetentionRule {
     pub label: Label,
     /// Clause.
     pub clause: Clause,
-    /// Path of the date that starts the period, or the name of an event; absent when data stay until the register closes.
+    /// What starts the period; absent when data stay until the register closes.
     #[serde(default)]
-    pub trigger: Option<String>,
+    pub trigger: Option<TriggerSaid>,
     /// ISO 8601 period after the trigger.
     #[serde(default)]
     pub period: Option<String>,
@@ -328,6 +331,25 @@ pub struct RetentionRule {
     /// Where the period comes from, when the statute itself does not say it.
     #[serde(default)]
     pub source: Option<String>,
+    /// Whether a period that ends on a day off ends on the next working day: where it is a term for somebody's act.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub working_day: bool,
+    /// Fields that stay where the rest is anonymised.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub keeps: Vec<String>,
+}
+
+/// How the register is closed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ClosingRule {
+    /// Clause by which it is decided, and by which nothing is entered afterwards.
+    pub clause: Clause,
+    /// What the decision may be; anything where none is named.
+    #[serde(default, rename = "document")]
+    pub documents: Vec<Item>,
+    /// Steps that other law asks for: each is done, or it is said why not.
+    #[serde(default, rename = "step")]
+    pub steps: Vec<Item>,
 }
 
 /// The backup rule.

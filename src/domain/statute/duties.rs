@@ -191,3 +191,32 @@ fn fortnight() -> u32 {
 fn usual_reminders() -> Vec<u32> {
     vec![14, 3, 1, 0]
 }
+
+/// From what day a retention rule counts, as the definition writes it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum TriggerSaid {
+    /// `trigger = "termination/date"`.
+    One(String),
+    /// `trigger = { first = ["notice_received_on", "terminated_on"] }`: the first that is there.
+    First {
+        /// Sources, the one that counts if it is there first.
+        first: Vec<String>,
+    },
+    /// `trigger = { latest = ["terminated_on", "record:contract"] }`: the latest of those that are there.
+    Latest {
+        /// Sources, in any order.
+        latest: Vec<String>,
+    },
+}
+
+impl TriggerSaid {
+    /// The sources that it names, as written.
+    pub fn sources(&self) -> &[String] {
+        match self {
+            Self::One(one) => std::slice::from_ref(one),
+            Self::First { first } => first,
+            Self::Latest { latest } => latest,
+        }
+    }
+}

@@ -203,7 +203,8 @@ impl<'tx> WriteTx<'tx> {
         type Row = (String, String, String, String, Option<i64>, Option<i64>, String);
         let register = self.register(register)?;
         let rules = &register.definition.register.confirmations;
-        if rules.is_empty() {
+        // In a register that is closed nobody confirms anything any more.
+        if rules.is_empty() || self.closed(&register)?.is_some() {
             return Ok(Sealed::new(Reckoned::default(), None));
         }
         let permit = self.authorize_register::<ConfirmationRead>(register.name(), None)?;
@@ -308,7 +309,7 @@ impl<'tx> WriteTx<'tx> {
         let register = self.register(register)?;
         let source = &register.definition.register;
         let today = self.today(&register);
-        if source.confirmations.is_empty() {
+        if source.confirmations.is_empty() || self.closed(&register)?.is_some() {
             return Ok(Sealed::new(0, None));
         }
         let permit = self.authorize_register::<ConfirmationRead>(register.name(), None)?;
@@ -663,7 +664,7 @@ impl<'tx> WriteTx<'tx> {
 
     /// Waits until no other transaction does the same in this register, until this one ends. SQLite has one writer
     /// anyway.
-    fn alone(&mut self, what: &str, register: &Register) -> Result<(), Error> {
+    pub(in crate::store) fn alone(&mut self, what: &str, register: &Register) -> Result<(), Error> {
         if let AnyConn::Pg(pg) = &mut *self.conn {
             diesel::sql_query("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))")
                 .bind::<diesel::sql_types::Text, _>(format!("{what}:{}", register.name()))

@@ -71,7 +71,7 @@ impl<'tx> WriteTx<'tx> {
     }
 
     /// Who acts where nobody but the installation does.
-    fn worker(&self) -> Who {
+    pub(super) fn worker(&self) -> Who {
         let name = match &self.cx.caller {
             Caller::Installation { name } => format!("{INSTALLATION}:{name}"),
             Caller::Session { .. } | Caller::User { .. } => INSTALLATION.to_owned(),

@@ -1,8 +1,10 @@
 //! What can be done, a file per noun: each act takes its permit, checks the facts, and applies one change.
 
+pub mod backups;
 pub mod batch;
 pub mod cases;
 mod checks;
+pub mod closing;
 pub mod confirmations;
 pub mod desk;
 pub mod disclosure;
@@ -17,6 +19,7 @@ pub mod publications;
 pub mod recertification;
 pub mod records;
 pub mod reports;
+pub mod retention;
 pub mod sessions;
 pub mod setup;
 pub mod supervision;

@@ -472,6 +472,30 @@ impl<'tx> Tx<'tx> {
         self.proved(permit, "audit.inclusion", view)
     }
 
+    /// The leaf at `seq` with its event and its path in the tree of `size` leaves, for a package.
+    pub(in crate::store) fn outgoing_proof(
+        &mut self,
+        register: &str,
+        seq: u64,
+        size: u64,
+    ) -> Result<super::retention::OutgoingProof, Error> {
+        let out = || Refusal::NotFound { what: "leaf in a tree of that size" };
+        let mut needed = tree::needed_for_inclusion(seq, size);
+        needed.push(Subtree { level: 0, index: seq });
+        let known = subtrees(self.conn, register, &needed)?;
+        let mut lookup = |s: Subtree| known.get(&s).copied().ok_or(Error::Damaged(format!("the tree lacks {s:?}")));
+        let path = tree::inclusion_proof(seq, size, &mut lookup).map_err(|e| proof_error(e, out()))?;
+        let at = i64::try_from(seq).unwrap_or(i64::MAX);
+        let line = export_lines(self.conn, register, at, at.saturating_add(1), 1)?.pop().ok_or_else(out)?;
+        Ok(super::retention::OutgoingProof {
+            seq,
+            leaf: line.leaf,
+            salt: line.salt,
+            event: line.event,
+            path: path.iter().map(|hash| crate::domain::hex(hash)).collect(),
+        })
+    }
+
     /// A proof that the tree of `to` leaves (`None`: the whole tree) extends the one of `from` leaves.
     ///
     /// # Errors
@@ -569,18 +593,60 @@ impl<'tx> WriteTx<'tx> {
         signer: &NoteSigner,
     ) -> Result<Sealed<'tx, String>, Error> {
         let register = permit.register.clone();
+        let actor = self.actor(&register)?;
+        let event = self.event(&register, Action::AuditProve, &actor, &permit.ruling);
+        let note = self.checkpoint(&register, event, signer)?;
+        Ok(Sealed::new(note, None))
+    }
+
+    /// The last checkpoint of a register that has come to its end: whoever gets it stands in the log.
+    ///
+    /// # Errors
+    /// Those of the log.
+    pub(crate) fn audit_kept(
+        &mut self,
+        permit: Permit<'tx, AuditProve>,
+        note: String,
+    ) -> Result<Sealed<'tx, String>, Error> {
+        let register = permit.register.clone();
+        let actor = self.actor(&register)?;
+        let event = self.event(&register, Action::AuditProve, &actor, &permit.ruling);
+        self.note(event, 0, None)?;
+        Ok(Sealed::new(note, None))
+    }
+
+    /// A checkpoint before or after what is carried out about the end of data.
+    ///
+    /// # Errors
+    /// As [`WriteTx::audit_checkpoint`].
+    pub fn retention_checkpoint(
+        &mut self,
+        permit: Permit<'tx, crate::store::guard::RetentionExecute>,
+        signer: &NoteSigner,
+    ) -> Result<Sealed<'tx, String>, Error> {
+        let register = permit.register.clone();
+        let actor = self.actor(&register)?;
+        let event = self.event(&register, Action::RetentionExecute, &actor, &permit.ruling);
+        let note = self.checkpoint(&register, event, signer)?;
+        Ok(Sealed::new(note, None))
+    }
+
+    fn checkpoint(
+        &mut self,
+        register: &crate::domain::registers::Register,
+        mut event: crate::domain::audit::Event,
+        signer: &NoteSigner,
+    ) -> Result<String, Error> {
         let frontier = frontier(self.conn, register.name())?;
         if frontier.size() == 0 {
             return Err(Refusal::NotFound { what: "checkpoint of an empty log" }.into());
         }
         let checkpoint = Checkpoint { origin: signer.name().to_owned(), size: frontier.size(), root: frontier.root() };
         let note = signer.sign(&checkpoint).map_err(|e| Error::Damaged(e.to_string()))?;
-        let actor = self.actor(&register)?;
-        let mut event = self.event(&register, Action::AuditProve, &actor, &permit.ruling);
         "audit.checkpoint".clone_into(&mut event.action);
         let size = i64::try_from(frontier.size()).unwrap_or(i64::MAX);
         self.apply(event, 0, Change::CheckpointIssued { size, note: note.clone() })?;
-        Ok(Sealed::new(note, None))
+        Ok(note)
     }
 }
 

@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::aggregates::renumber;
 use super::lists::every;
 use crate::domain::access::grant::Basis;
-use crate::domain::access::rights::Ruling;
+use crate::domain::access::rights::{CLOSED, Ruling};
 use crate::domain::access::{Action, Actor, Coordinates, Grant, SectionRights};
 use crate::domain::audit::Hash;
 use crate::domain::calendar::{instant, rfc3339};
@@ -865,7 +865,8 @@ impl<'tx> Tx<'tx> {
         let confirms = A::ACTION == Action::ConfirmationConfirm;
         let person = ruling.grant_id.is_some() && actor.user_id.is_some();
         if !ruling.decision.permitted || (confirms && !person) {
-            let clause = match confirms {
+            let closed = ruling.decision.policy.as_deref() == Some(CLOSED);
+            let clause = match confirms && !closed {
                 true => duty_named(&register, &duty.duty)?.responsible_clause.clone(),
                 false => ruling.decision.clause.clone(),
             };
@@ -873,11 +874,11 @@ impl<'tx> Tx<'tx> {
             event.institution_id = Some(duty.institution_id);
             event.clause = Some(clause.0.clone());
             event.detail = Some(json!({ "confirmation_id": id }));
-            let detail = match confirms {
+            let detail = match confirms && !closed {
                 true => {
                     "only the head of the institution, or whoever stands in for them by a document, confirms".into()
                 }
-                false => format!("your role does not permit {}", A::ACTION.as_str()),
+                false => ruling.refusal(format!("your role does not permit {}", A::ACTION.as_str())),
             };
             return Err(self.refuse(event, Refusal::Forbidden { clause, detail }));
         }
@@ -1543,6 +1544,7 @@ impl<'tx> Tx<'tx> {
                 personal_code: None,
                 grants: vec![grant.clone()],
                 standing_roles: Vec::new(),
+                closed: None,
             };
             let may = one.register(
                 &register.policies,
@@ -1874,6 +1876,7 @@ impl<'tx> Tx<'tx> {
             personal_code: None,
             grants: self.acting_grants(&register, user)?,
             standing_roles: Vec::new(),
+            closed: None,
         };
         let reach = reach(&register, &actor, false).map_err(|_| gone())?;
         let items = self.calendar_duties(&register, reach.only)?;

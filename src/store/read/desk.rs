@@ -260,6 +260,7 @@ impl<'tx> Tx<'tx> {
             (None, [only]) => Some(*only),
             (None, _) => None,
         };
+        let closed = asked.as_ref().map(|register| self.closed(register)).transpose()?.flatten();
         let abilities = asked.map_or_else(Abilities::default, |register| {
             let under = acting.map_or(here.clone(), |one| vec![one]);
             let actor = Actor {
@@ -268,6 +269,7 @@ impl<'tx> Tx<'tx> {
                 personal_code: None,
                 grants: under.into_iter().map(|(_, grant)| grant.clone()).collect(),
                 standing_roles: Vec::new(),
+                closed,
             };
             actor.abilities(&register.policies, &register.definition)
         });

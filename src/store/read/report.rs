@@ -437,6 +437,7 @@ impl<'tx> Tx<'tx> {
                 personal_code: None,
                 grants: Vec::new(),
                 standing_roles: Vec::new(),
+                closed: None,
             };
             let is_about = |user: Option<&User>| {
                 let own = user.and_then(|u| u.personal_code.as_ref());

@@ -2,6 +2,7 @@
 
 pub mod audit;
 pub mod cases;
+pub mod closing;
 pub mod confirmations;
 pub mod disclosure;
 pub mod documents;
@@ -18,6 +19,7 @@ pub mod queue;
 pub mod records;
 pub mod registers;
 pub mod reports;
+pub mod retention;
 pub mod sessions;
 pub mod supervision;
 

@@ -37,6 +37,16 @@ pub async fn ready(state: State) -> Answer {
     answer::open(StatusCode::OK, &json!({ "status": "ready" }))
 }
 
+/// How the copies of the database are.
+///
+/// # Errors
+/// 500 where their folder cannot be read.
+pub async fn backups(state: State) -> Answer {
+    let app = state.app.clone();
+    let health = aside(move || app.backup_health()).await??;
+    answer::open(StatusCode::OK, &health)
+}
+
 /// Counters, for this machine alone unless the settings say otherwise.
 ///
 /// # Errors
@@ -47,8 +57,14 @@ pub async fn measured(state: State, req: HttpRequest) -> Answer {
     if !(state.settings.metrics_public || local && !proxied) {
         return Err(Problem::not_found());
     }
-    let handle = metrics::handle();
-    let text = aside(move || handle.render()).await?;
+    let (handle, app) = (metrics::handle(), state.app.clone());
+    let render = move || {
+        if let Ok(health) = app.backup_health() {
+            metrics::backups(&health);
+        }
+        handle.render()
+    };
+    let text = aside(render).await?;
     Ok(HttpResponse::Ok().content_type("text/plain; version=0.0.4; charset=utf-8").body(text))
 }
 

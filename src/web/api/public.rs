@@ -68,7 +68,7 @@ fn description(register: &Register, language: &str) -> Value {
 /// # Errors
 /// 400.
 pub async fn list(state: State, req: HttpRequest, query: Query) -> Answer {
-    let lines = state.app.list_registers(language(req.headers()).code());
+    let lines = state.app.registers_with_ends(language(req.headers()).code()).await?;
     answer::open(StatusCode::OK, &page(lines, &query)?).map(public)
 }
 
@@ -78,7 +78,8 @@ pub async fn list(state: State, req: HttpRequest, query: Query) -> Answer {
 /// 404.
 pub async fn describe(state: State, at: At<String>, req: HttpRequest) -> Answer {
     let register = state.app.register(&at)?;
-    let body = description(&register, language(req.headers()).code());
+    let mut body = description(&register, language(req.headers()).code());
+    body["closed"] = json!(state.app.closed_register(register.name()).await?);
     answer::open(StatusCode::OK, &body).map(public)
 }
 

@@ -30,7 +30,7 @@ pub fn page(lines: Vec<Value>, query: &Query) -> Result<Value, Problem> {
 /// 401.
 pub async fn list(state: State, asked: Asked, query: Query) -> Answer {
     state.app.require_session(asked.cx).await?;
-    let lines = state.app.list_registers(asked.language.code());
+    let lines = state.app.registers_with_ends(asked.language.code()).await?;
     answer::open(StatusCode::OK, &page(lines, &query)?)
 }
 
@@ -41,7 +41,11 @@ pub async fn list(state: State, asked: Asked, query: Query) -> Answer {
 pub async fn describe(state: State, at: At<String>, asked: Asked) -> Answer {
     state.app.require_session(asked.cx).await?;
     let (app, register) = (state.app.clone(), at.into_inner());
-    let body = aside(move || app.describe_register(&register)).await??;
+    let closed = app.closed_register(&register).await?;
+    let mut body = aside(move || app.describe_register(&register)).await??;
+    if let Some(members) = body.as_object_mut() {
+        members.insert("closed".into(), json!(closed));
+    }
     answer::open(StatusCode::OK, &body)
 }
 

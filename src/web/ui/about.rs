@@ -32,6 +32,21 @@ struct Line {
     purposes: Vec<Said>,
     href: String,
     ended: Option<String>,
+    closed: Option<String>,
+}
+
+/// In words that a register is closed, with the acts drawn up so far; nothing where it goes on.
+async fn closed(state: &State, guest: &Guest, name: &str) -> Result<Option<String>, crate::app::Error> {
+    let t = guest.t;
+    Ok(state.app.closed_register(name).await?.map(|end| {
+        let day = t.day(end.since);
+        let acts: Vec<String> = end.acts.iter().map(|a| a.number.to_string()).collect();
+        if acts.is_empty() {
+            t.say_with("closing-since", &[("day", day.as_str())])
+        } else {
+            t.say_with("closing-since-acts", &[("day", day.as_str()), ("acts", acts.join(", ").as_str())])
+        }
+    }))
 }
 
 #[derive(Template)]
@@ -59,9 +74,14 @@ pub async fn start(state: State, guest: Guest) -> Shown {
             purposes: source.purposes.iter().map(|p| t.label(&p.label)).collect(),
             href: guest.href(&format!("/r/{name}")),
             ended: source.act.in_force_until.filter(|last| *last < today).map(|last| t.day(last)),
+            closed: None,
         })
     });
-    html(&StartPage { f: guest.frame(&state, t.say("about-start")), registers: lines.collect() })
+    let mut lines: Vec<Line> = lines.collect();
+    for line in &mut lines {
+        line.closed = closed(&state, &guest, &line.id).await?;
+    }
+    html(&StartPage { f: guest.frame(&state, t.say("about-start")), registers: lines })
 }
 
 /// Something of a definition with its clause.
@@ -96,6 +116,7 @@ struct FieldLine {
 #[template(path = "ui/about/register.html")]
 struct RegisterPage {
     f: Frame,
+    closed: Option<String>,
     act: String,
     publication: String,
     in_force: String,
@@ -122,7 +143,7 @@ fn item(t: T, label: &Label, clause: &Clause) -> Item {
 }
 
 /// A period (`P10Y`) in words; what is none of years, months or days stays as it is.
-fn lasting(t: T, period: &str) -> String {
+pub(super) fn lasting(t: T, period: &str) -> String {
     let rest = period.strip_prefix('P').unwrap_or_default();
     let split = rest.len().checked_sub(1).and_then(|at| rest.split_at_checked(at));
     let Some((Ok(n), unit)) = split.map(|(n, unit)| (n.parse::<i64>(), unit)) else { return period.to_owned() };
@@ -184,6 +205,7 @@ pub async fn show(state: State, guest: Guest) -> Shown {
     };
     html(&RegisterPage {
         f: guest.frame(&state, t.label(&source.name).text),
+        closed: closed(&state, &guest, register.name()).await?,
         act: format!("{} {} {} nr {}: {}", act.issuer, t.day(act.adopted), act.kind, act.number, act.title),
         publication: act.publication.clone(),
         in_force: match act.in_force_until {
@@ -308,6 +330,9 @@ fn screen(behaviour: &str) -> Option<(&'static str, &'static str)> {
         }
         "disclosure_ledger" | "disclosure_release" | "release_weighing" | "request_clocks" | "recipient_notices"
         | "publication" => ("/requests", "frame-requests"),
+        "closing" | "closing_act" | "closing_package" | "closing_plan" | "closing_steps" => {
+            ("/closing", "closing-title")
+        }
         "import_sheets" => ("/imports", "frame-imports"),
         "complaint_clock" | "incident_notices" | "instructions" | "prescription" | "subject_notice" => {
             ("/cases", "frame-cases")

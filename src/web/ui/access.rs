@@ -1193,6 +1193,7 @@ pub async fn rules(state: State, visit: Visit) -> Shown {
                 personal_code: None,
                 grants: if role.implicit { Vec::new() } else { vec![grant] },
                 standing_roles: Vec::new(),
+                closed: None,
             };
             actor.abilities(&register.policies, definition).actions
         })

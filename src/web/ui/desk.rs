@@ -22,6 +22,8 @@ use crate::store::read::imports::ImportView;
 use crate::store::read::letters::LetterView;
 use crate::store::read::moves::{MoveQuery, MoveView};
 use crate::store::read::publications::PublicationView;
+use crate::store::read::retention::BatchView;
+use crate::store::read::retention_screens::Glance;
 
 /// Pages of this noun.
 pub const PAGES: &[Page] = &[page!(Get "/r/{r}/desk", show, "the lists of what waits, each its own act")];
@@ -34,6 +36,10 @@ const COUNTED: i64 = 50;
 const AHEAD: u64 = 30;
 /// From so few days on a deadline is close.
 const CLOSE: i64 = 3;
+/// Newest batches of retention among which is looked for those that wait.
+const BATCHES: i64 = 20;
+/// Records fallen due that are counted.
+const DUE_COUNTED: u64 = 500;
 /// Ways to enter a record that are offered.
 const OFFERED: usize = 6;
 
@@ -223,10 +229,24 @@ impl Desk<'_> {
                 false => Ok(None),
             }
         };
+        let batches = async {
+            match visit.may("retention.read") {
+                true => unless_refused(app.list_batches(cx(), name.clone(), None, BATCHES).await)
+                    .map(|p| p.map(|p| p.items)),
+                false => Ok(None),
+            }
+        };
+        let terms = async {
+            match visit.may("retention.propose") {
+                true => unless_refused(app.retention_glance(cx(), name.clone(), DUE_COUNTED).await),
+                false => Ok(None),
+            }
+        };
+        let terms = futures_util::future::join(batches, terms);
         let first = join5(drafts, board("overdue"), board("open"), cases(due), cases(open));
         let second = join5(offers, ending, imports, publications, letters);
-        let ((drafts, overdue, opened, due, open), (offers, ending, imports, publications, letters)) =
-            futures_util::future::join(first, second).await;
+        let ((drafts, overdue, opened, due, open), (offers, ending, imports, publications, letters), (batches, terms)) =
+            futures_util::future::join3(first, second, terms).await;
         let drafts = match drafts {
             Ok(drafts) => drafts,
             Err(error) if crate::app::jobs::is_refused(&error) => Vec::new(),
@@ -239,6 +259,7 @@ impl Desk<'_> {
         queues.push(self.offers(offers?.unwrap_or_default()));
         queues.push(self.drafts(drafts));
         queues.push(self.publications(publications?.unwrap_or_default()));
+        queues.push(self.retention(batches?.unwrap_or_default(), terms?));
         queues.push(self.grants(ending?.unwrap_or_default()));
         queues.push(self.imports(imports?.unwrap_or_default()));
         queues.push(self.letters(letters?.unwrap_or_default()));
@@ -379,6 +400,44 @@ impl Desk<'_> {
         };
         let lines = publications.into_iter().filter(|p| p.state == "proposed").map(line).collect();
         self.queue("publications", self.say("desk-publications"), lines, Some(self.at("/publications")))
+    }
+
+    /// Batches that wait for what the visitor may do, and how much has fallen due.
+    fn retention(&self, batches: Vec<BatchView>, terms: Option<Glance>) -> Queue {
+        let (t, visit) = (self.visit.t, self.visit);
+        let me = &visit.signed.facts.display_name;
+        let line = |batch: BatchView| {
+            // Whoever proposed it does not approve it, whoever approved it does not carry it out.
+            let key = match batch.state.as_str() {
+                "proposed" if visit.may("retention.propose") => "desk-batch-review",
+                "reviewed" if visit.may("retention.approve") && batch.proposed_by != *me => "desk-batch-approve",
+                "approved" | "executing"
+                    if visit.may("retention.execute") && batch.approved_by.as_ref() != Some(me) =>
+                {
+                    "desk-batch-execute"
+                }
+                _ => return None,
+            };
+            Some(Line {
+                text: Said { text: t.say_with("retention-batch", &[("n", &batch.number.to_string())]), lang: None },
+                about: format!("{} · {}", t.say(key), batch.proposed_by),
+                href: self.at(&format!("/retention/batches/{}", batch.id)),
+                due: None,
+                clause: None,
+            })
+        };
+        let mut lines: Vec<Line> = batches.into_iter().filter_map(line).collect();
+        if let Some(glance) = terms.filter(|g| g.records > 0) {
+            let n = i64::try_from(glance.records).unwrap_or(i64::MAX);
+            lines.push(Line {
+                text: Said { text: plural(t, "desk-due-", n), lang: None },
+                about: if glance.more { t.say("desk-due-more") } else { t.say("desk-due-about") },
+                href: self.at("/retention"),
+                due: None,
+                clause: None,
+            });
+        }
+        self.queue("retention", self.say("desk-retention"), lines, Some(self.at("/retention/batches")))
     }
 
     fn grants(&self, grants: Vec<GrantView>) -> Queue {

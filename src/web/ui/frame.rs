@@ -314,6 +314,8 @@ impl Guest {
             ),
             ("frame-access", "/access", may("grant.list")),
             ("frame-audit", "/audit", may("audit.read")),
+            ("retention-title", "/retention", may("retention.read")),
+            ("closing-title", "/closing", may("register.close") || may("retention.approve")),
             ("frame-jobs", "/jobs", may("job.list")),
         ];
         ways.extend(doors.into_iter().filter(|(.., open)| *open).map(|(key, path, _)| (say(key), path.into())));

@@ -13,7 +13,9 @@ pub mod access;
 pub mod ask;
 pub mod assets;
 pub mod audit;
+pub mod backups;
 pub mod cases;
+pub mod closing;
 pub mod confirmations;
 pub mod desk;
 pub mod disclosures;
@@ -29,6 +31,7 @@ pub mod problem;
 pub mod publications;
 pub mod record;
 pub mod reports;
+pub mod retention;
 pub mod say;
 pub mod session;
 pub mod svg;
@@ -93,12 +96,15 @@ pub const PAGES: &[&[Page]] = &[
     disclosures::PAGES,
     cases::PAGES,
     publications::PAGES,
+    closing::PAGES,
     lists::PAGES,
     entering::PAGES,
     imports::PAGES,
     exchanges::PAGES,
     confirmations::PAGES,
     reports::PAGES,
+    retention::PAGES,
+    backups::PAGES,
     desk::PAGES,
     audit::PAGES,
     mine::PAGES,

@@ -57,11 +57,11 @@ struct ListPage {
     may_propose: bool,
 }
 
-fn type_label(t: T, register: &Register, name: &str) -> Said {
+pub(super) fn type_label(t: T, register: &Register, name: &str) -> Said {
     register.record_type(name).map_or_else(|| Said { text: name.to_owned(), lang: None }, |k| t.label(&k.label))
 }
 
-fn field_label(t: T, register: &Register, record_type: &str, path: &str) -> Said {
+pub(super) fn field_label(t: T, register: &Register, record_type: &str, path: &str) -> Said {
     let kind = register.record_type(record_type);
     let fields = kind.map(|k| k.fields.as_slice()).unwrap_or_default();
     let along = FieldPath::parse(path).ok();

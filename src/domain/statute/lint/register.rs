@@ -60,6 +60,7 @@ impl Lint<'_> {
         self.confirmations(&root);
         self.retention_rules(&root);
         self.backup(&root.key("backup"));
+        self.closing(&root.key("closing"));
     }
 
     /// A list that the statute cannot do without.
@@ -346,7 +347,40 @@ impl Lint<'_> {
 
     /// The date that starts the period, in each record type that uses the rule.
     fn trigger(&mut self, place: &Place, rule: &RetentionRule) {
-        let Some(trigger) = &rule.trigger else { return };
+        let Some(said) = &rule.trigger else { return };
+        for source in said.sources() {
+            self.trigger_source(place, rule, source);
+        }
+        if said.sources().is_empty() {
+            self.fault(place, "no trigger is named", "Name a date, an event, or `record:` and a record type.");
+        }
+    }
+
+    /// One thing that a rule counts from.
+    fn trigger_source(&mut self, place: &Place, rule: &RetentionRule, trigger: &str) {
+        if trigger == "lifecycle:ends" {
+            let lasting = |t: &&RecordType| uses(t, rule) && t.lifecycle.is_none();
+            if let Some(lasting) = self.definition.record_types.iter().find(lasting).map(|t| t.name.clone()) {
+                let message = format!("a record of `{lasting}` has no end of its own");
+                self.fault(place, message, "Give the record type a `lifecycle`, or name a date.");
+            }
+            return;
+        }
+        if let Some(other) = trigger.strip_prefix("record:") {
+            let (name, path) = other.split_once('/').map_or((other, None), |(name, path)| (name, Some(path)));
+            match self.definition.record_types.iter().find(|t| t.name == name) {
+                None => {
+                    self.fault(place, format!("`{name}` is no record type"), "Write `record:` and the name of one.");
+                }
+                Some(found) => {
+                    let field = path.and_then(|path| self.path(place, path, &found.name, &found.fields));
+                    if let Some(field) = field {
+                        self.of_kind(place, field, &[FieldType::Date]);
+                    }
+                }
+            }
+            return;
+        }
         if let Some(event) = trigger.strip_prefix(EVENT) {
             if !is_machine_name(event) {
                 self.fault(
@@ -387,6 +421,22 @@ impl Lint<'_> {
         for record_type in users {
             if let Some(field) = self.path(place, trigger, &record_type.name, &record_type.fields) {
                 self.of_kind(place, field, &[FieldType::Date]);
+            }
+        }
+    }
+
+    fn closing(&mut self, place: &Place) {
+        let Some(rule) = &self.definition.register.closing else {
+            return;
+        };
+        self.clause(&place.key("clause"), &rule.clause);
+        for (name, items) in [("document", &rule.documents), ("step", &rule.steps)] {
+            for (index, item) in items.iter().enumerate() {
+                self.clause(&place.item(name, index).key("clause"), &item.clause);
+                if items.iter().take(index).any(|other| other.name == item.name) {
+                    let words = format!("`{}` stands there twice", item.name);
+                    self.fault(&place.item(name, index).key("name"), words, "Give each its own name.");
+                }
             }
         }
     }

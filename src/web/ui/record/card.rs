@@ -18,6 +18,7 @@ use crate::domain::statute::path::FieldPath;
 use crate::store::read::audit::AuditQuery;
 use crate::store::read::records::EntryView;
 use crate::web::problem::{Kind, Problem};
+use crate::web::ui::retention::words::{WhyTold, told as told_why};
 use crate::web::ui::say::{Said, T};
 use crate::web::ui::svg::{self, Around, Named, Svg};
 use crate::web::ui::{Frame, Shown, State, Visit, html};
@@ -169,6 +170,9 @@ struct CardPage {
     history: Option<String>,
     looked: Option<String>,
     kept: Vec<Kept>,
+    why: Option<WhyTold>,
+    /// Where a hold on it is set, for those who may.
+    hold: Option<String>,
     queue: bool,
     moves: bool,
     /// Moves that can be made from here.
@@ -179,7 +183,26 @@ struct CardPage {
 /// Makes the card of what is opened.
 pub(super) async fn show(state: &State, visit: &Visit, opened: &Opened) -> Shown {
     let looked = looked(state, visit, opened).await?;
-    html(&page(state, visit, opened, looked))
+    let why = why(state, visit, opened).await?;
+    html(&page(state, visit, opened, looked, why))
+}
+
+/// Why the record stays or goes, for those who keep the terms; the others see the rules alone.
+async fn why(state: &State, visit: &Visit, opened: &Opened) -> Result<Option<WhyTold>, Problem> {
+    if !visit.may("retention.read") || opened.is_other_state() {
+        return Ok(None);
+    }
+    let (register, kind) = (opened.register.name().to_owned(), opened.kind.name.clone());
+    let act = state.app.retention_why(visit.cx(), register.clone(), kind, opened.view.id, None);
+    match act.await.map_err(Problem::from) {
+        Ok(why) => {
+            let base = visit.may("hold.set").then(|| visit.href(&format!("/r/{register}/retention")));
+            Ok(Some(told_why(visit.t, &opened.register, &opened.kind, why.get(), base.as_deref())))
+        }
+        // Whoever holds two rights may have lost one since the page was begun.
+        Err(problem) if problem.kind == Kind::Forbidden => Ok(None),
+        Err(problem) => Err(problem),
+    }
 }
 
 /// How many accesses of the last days the log knows, for those who may read it.
@@ -230,7 +253,7 @@ fn at(opened: &Opened, as_of: Option<NaiveDate>, history: Option<&str>) -> Strin
     format!("{}{query}", opened.base())
 }
 
-fn page(state: &State, visit: &Visit, opened: &Opened, looked: Option<String>) -> CardPage {
+fn page(state: &State, visit: &Visit, opened: &Opened, looked: Option<String>, why: Option<WhyTold>) -> CardPage {
     let t = visit.t;
     let show = opened.show(visit);
     let (kind, view, register) = (&opened.kind, &opened.view, &*opened.register);
@@ -285,7 +308,12 @@ fn page(state: &State, visit: &Visit, opened: &Opened, looked: Option<String>) -
         history: (!opened.story.entries.is_empty())
             .then(|| t.say_with("record-all-entries", &[("n", &t.count(view.version))])),
         looked,
-        kept: kept(opened, show),
+        kept: if why.is_some() { Vec::new() } else { kept(opened, show) },
+        hold: (why.is_some() && visit.may("hold.set")).then(|| {
+            let query = format!("type={}&record={}", kind.name, view.id);
+            visit.href(&format!("/r/{}/retention/holds/new?{query}", register.name()))
+        }),
+        why,
         queue: kind.queue.is_some() && view.status == Status::Active,
         moves: has_moves(opened),
         ways: ways(visit, opened),
@@ -732,7 +760,8 @@ fn kept(opened: &Opened, show: Show<'_>) -> Vec<Kept> {
         opened.kind.fields.iter().any(|f| f.retention.as_deref() == Some(&rule.name) && !value(data, &f.name).is_null())
     };
     for rule in rules.iter().filter(named) {
-        let path = rule.trigger.as_deref().and_then(|p| FieldPath::parse(p).ok());
+        let counted = rule.trigger.as_ref().and_then(|said| said.sources().first());
+        let path = counted.and_then(|p| FieldPath::parse(p).ok());
         let day = path.as_ref().and_then(|p| p.get(data)?.as_str().and_then(parse_day));
         let term = rule.period.as_deref().and_then(|p| p.parse::<Term>().ok());
         let due = day.zip(term).and_then(|(day, term)| term.after(day, &opened.register.calendar).ok());

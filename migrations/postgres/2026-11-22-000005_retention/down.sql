@@ -1,0 +1,9 @@
+DROP INDEX record_state_by_end;
+DROP INDEX record_event_by_day;
+DROP INDEX base_document_by_file;
+DROP TABLE erasing;
+DROP TABLE retention_act;
+DROP TABLE erasure;
+DROP TABLE retention_item;
+DROP TABLE retention_batch;
+DROP TABLE legal_hold;
