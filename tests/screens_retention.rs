@@ -150,7 +150,9 @@ fn a_batch_goes_from_the_proposal_to_the_act_by_two_people_and_each_is_told_what
         let approval = seen.form("/approval");
         let wrong = l.controller.send(&approval.clone().set("number", "7")).expect(422);
         assert_eq!(wrong.form("/approval").value("number"), Some("7"), "what was typed is kept");
-        told(&l.controller.send(&approval.clone().set("number", "1")).expect(200), &["Loend on kinnitatud."]);
+        let approved = l.controller.send(&approval.clone().set("number", "1")).expect(200);
+        told(&approved, &["Loend on kinnitatud.", "Täidab keegi teine."]);
+        assert!(!approved.text().contains("Täida loend"), "nobody is offered what they would be refused");
         told(&l.controller.send(&approval.set("number", "1")).expect(409), &["Loend on vahepeal edasi viidud."]);
         let ask = l.controller.get(&format!("{path}/execution")).expect(200);
         told(&ask, &["Kustutatud andmeid tagasi ei saa"]);

@@ -109,7 +109,9 @@ impl Reader {
             recipient_code: self.take("archive.recipient_code", None, text),
             agreement: self.take("archive.agreement", None, text),
         };
+        // A code that is refused already is not refused twice.
         if archive.recipient.is_none()
+            && archive.recipient_code.is_some()
             && let Some(origin) = code_at
         {
             self.fault("archive.recipient_code", "archive.recipient must be set where its code is", origin);
