@@ -601,35 +601,3 @@ fn the_schema_and_description_in_the_package_fit_its_data() {
         definition().digest
     );
 }
-
-#[test]
-fn zz_measure() {
-    let began = std::time::Instant::now();
-    let mut content = content(20_000);
-    eprintln!("made {:?}", began.elapsed());
-    let folder = tempfile::tempdir().unwrap();
-    let began = std::time::Instant::now();
-    let package = archive::write(&mut content, folder.path()).unwrap();
-    eprintln!(
-        "written {:?} {} files {} bytes {} entries",
-        began.elapsed(),
-        package.files,
-        package.bytes,
-        package.counts["employee"].entries
-    );
-    let began = std::time::Instant::now();
-    archive::check(&package.folder).unwrap();
-    eprintln!("checked {:?}", began.elapsed());
-    let place = tempfile::tempdir().unwrap();
-    let storage = andmekogu::archive::storage::Storage::open(&andmekogu::archive::storage::Place::Folder(
-        place.path().to_owned(),
-    ))
-    .unwrap();
-    let began = std::time::Instant::now();
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let stored = runtime.block_on(storage.put(&package)).unwrap();
-    eprintln!("stored {:?} {} bytes", began.elapsed(), stored.bytes);
-    let began = std::time::Instant::now();
-    let told = reader(&package.folder, &[]);
-    eprintln!("read by python {:?} {}", began.elapsed(), String::from_utf8_lossy(&told.stdout));
-}

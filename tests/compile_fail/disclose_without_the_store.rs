@@ -2,5 +2,5 @@
 use andmekogu::store::Disclosed;
 
 fn main() {
-    let _ = Disclosed::new("a name");
+    let _ = Disclosed::new("a name"); //~ E0624
 }

@@ -3,5 +3,5 @@ use andmekogu::store::Permit;
 use andmekogu::store::guard::RecordRead;
 
 fn main() {
-    let _permit: Permit<'_, RecordRead> = Permit { act: std::marker::PhantomData };
+    let _permit: Permit<'_, RecordRead> = Permit { act: std::marker::PhantomData }; //~ private fields
 }

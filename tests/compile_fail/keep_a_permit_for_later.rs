@@ -4,15 +4,15 @@ use std::sync::Arc;
 use andmekogu::store::guard::RecordRead;
 use andmekogu::store::{ActContext, Permit, Store};
 
-async fn keep(store: Arc<Store>, cx: ActContext, id: uuid::Uuid) {
+async fn keep(store: Arc<Store>, cx: ActContext) {
     let mut kept: Option<Permit<'_, RecordRead>> = None;
     let _ = store
-        .disclose(cx, |tx| {
-            kept = Some(tx.authorize_record::<RecordRead>("r", "t", id, None, None)?);
+        .disclose(cx, |tx| { //~ E0373
+            kept = Some(tx.authorize_record::<RecordRead>("r", "t", Default::default(), None, None)?); //~ E0521
             tx.me()
         })
         .await;
-    drop(kept);
+    drop(kept); //~ E0505
 }
 
 fn main() {

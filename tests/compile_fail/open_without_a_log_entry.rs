@@ -2,5 +2,5 @@
 use andmekogu::store::Sealed;
 
 fn main() {
-    let _ = Sealed::unlogged("a name");
+    let _ = Sealed::unlogged("a name"); //~ E0624
 }

@@ -4,9 +4,9 @@ use andmekogu::store::guard::RecordRead;
 use andmekogu::store::read::records::RecordView;
 use andmekogu::store::{Error, Sealed, WriteTx};
 
-fn change<'tx>(tx: &mut WriteTx<'tx>, id: uuid::Uuid, data: &Amendment) -> Result<Sealed<'tx, RecordView>, Error> {
-    let permit = tx.authorize_record::<RecordRead>("r", "t", id, None, None)?;
-    tx.record_change(permit, data)
+fn change<'tx>(tx: &mut WriteTx<'tx>, data: &Amendment) -> Result<Sealed<'tx, RecordView>, Error> {
+    let permit = tx.authorize_record::<RecordRead>("r", "t", Default::default(), None, None)?;
+    tx.record_change(permit, data) //~ E0308
 }
 
 fn main() {

@@ -347,13 +347,13 @@ impl Harness {
 
     /// Waits until everything recorded has its place in the tree (on SQLite it has at once).
     pub fn integrated(&self) {
-        for _ in 0..100 {
+        for _ in 0..600 {
             if self.place.count("SELECT COUNT(*) FROM audit_queue") == 0 {
                 return;
             }
             std::thread::sleep(Duration::from_millis(50));
         }
-        panic!("events have waited for their place in the tree for five seconds");
+        panic!("events have waited for their place in the tree for thirty seconds");
     }
 
     /// Every fault that a full audit finds.
