@@ -16,7 +16,6 @@
   html.dataset.script = 'yes';
 
   async function swap(url, options, id, push) {
-    const active = document.activeElement?.id;
     let answer;
     try { answer = await fetch(url, { ...options, credentials: 'same-origin', headers: { ...options?.headers, 'X-Part': id, Accept: 'text/html' } }); }
     catch { say(body.dataset.offline); return; }
@@ -25,6 +24,7 @@
     const doc = new DOMParser().parseFromString(policy ? policy.createHTML(text) : text, 'text/html');
     const fresh = doc.getElementById(id), old = document.getElementById(id);
     if (!fresh || !old) { location.assign(answer.url); return; } // another page: go there for real
+    const active = old.contains(document.activeElement) && document.activeElement.id; // who is elsewhere by now stays there
     old.replaceWith(fresh);
     if (doc.title) document.title = doc.title;
     if (push) {

@@ -192,6 +192,24 @@ fn names_of_every_kind_are_shown_as_they_are_and_break_no_page() {
 }
 
 #[test]
+fn a_slow_answer_about_a_personal_code_takes_nobody_away_from_where_they_are_typing() {
+    let school = school();
+    let Some(browser) = at_desk(&school.h, REGISTER, "hr_clerk", Look::WIDE) else { return };
+    browser.go(&format!("/et/r/{REGISTER}/records/employee/new?institution={}", school.office.institution));
+    let slow = "const ask = window.fetch; window.answered = false; window.fetch = async (...all) => { \
+                await new Promise(done => setTimeout(done, 1500)); const answer = await ask(...all); \
+                setTimeout(() => { window.answered = true; }, 100); return answer; }";
+    browser.script(slow, vec![]);
+    let code = code(1991, 3);
+    enter(&browser, &[("/personal_code", &code), ("/first_name", "Maarika")]);
+    browser.until("the answer is there", || browser.script("return window.answered", vec![]) == true);
+    assert!(browser.focus().contains("first_name"), "{}", browser.focus());
+    browser.type_here(" Mai");
+    assert_eq!(browser.value(&css("[name='/first_name']")), "Maarika Mai");
+    assert_eq!(browser.value(&css("[name='/personal_code']")), code);
+}
+
+#[test]
 fn a_name_of_three_thousand_characters_is_told_at_its_field_and_stays_there() {
     let school = school();
     let Some(browser) = before_saving(&school, &code(1991, 3)) else { return };
