@@ -320,6 +320,7 @@ fn serve(app: Arc<App>) -> (SocketAddr, impl FnOnce()) {
                 metrics_public: false,
                 shutdown_seconds: 1,
                 secure: false,
+                public_url: None,
                 demo: false,
                 stretched: false,
             };

@@ -256,8 +256,12 @@ screens! {
     "desk"
     "audit"
     "mine"
+    "own-data"
     "jobs"
     "about"
+    "catalogue"
+    "publicity"
+    "weave"
 }
 
 #[cfg(test)]

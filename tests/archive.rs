@@ -63,7 +63,8 @@ fn digest(bytes: &[u8]) -> String {
 }
 
 fn definition() -> Arc<Definition> {
-    let all = andmekogu::config::registers::read_any(Path::new("config/registers/75025973-persona")).unwrap();
+    let all =
+        andmekogu::config::registers::read_any(Path::new("config/registers/75025973-persona")).unwrap().definitions;
     Arc::new(all.into_iter().next_back().unwrap())
 }
 

@@ -1,6 +1,7 @@
 //! The suite: one binary, a module a theme. Tests read as sentences; what they assert is what a user or a lawyer
 //! would care about.
 
+mod guide;
 mod harness;
 
 mod acts;
@@ -14,15 +15,19 @@ mod closing;
 mod compile_fail;
 mod confirmations;
 mod definition;
+mod described;
+mod diff;
 mod disclosure;
 mod documents;
 mod education;
 mod exchange;
 mod faults;
+mod finland;
 mod grants;
 mod imports;
 mod input;
 mod jobs;
+mod language;
 mod leavers;
 mod login;
 mod mail;
@@ -33,14 +38,19 @@ mod publication;
 mod queue;
 mod readme;
 mod records;
+mod regenerate;
+mod registers_folder;
+mod reload;
 mod reports;
 mod retention;
 mod retention_faults;
 mod rights;
+mod running;
 mod schema;
 mod screens_access;
 mod screens_audit;
 mod screens_cases;
+mod screens_catalogue;
 mod screens_closing;
 mod screens_confirmations;
 mod screens_desk;
@@ -54,7 +64,10 @@ mod screens_record;
 mod screens_retention;
 mod screens_session;
 mod screens_watch;
+mod seeing;
 mod statute_education;
 mod supervision;
+mod text;
+mod third;
 mod tidy;
 mod unseen;

@@ -24,7 +24,7 @@ const URGENT: &str = "letters_incident";
 const ORDER: &str = "letters_order";
 
 fn label(et: &str, fi: &str) -> Label {
-    Label { et: et.into(), en: None, fi: Some(fi.into()), sv: None }
+    Label { fi: Some(fi.into()), ..Label::estonian(et) }
 }
 
 fn contact(name: &str, email: &str, language: &str) -> ContactPoint {
@@ -62,6 +62,7 @@ fn kind(name: &str, procedure: Procedure, tells: &[&str]) -> CaseKind {
         closes_after: vec![],
         remedies: None,
         hides: vec![],
+        own_data: None,
     }
 }
 

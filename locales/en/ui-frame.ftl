@@ -125,3 +125,5 @@ frame-fault-source-locked = The value comes from another register and is not cha
 frame-fault-form-token = The form is of another session. Open the page again and send it then.
 done-settings-saved = The settings are saved.
 done-logged-out = You are logged out.
+frame-fault-kept-elsewhere = This register is not kept here: there is only its description. Nobody can work with it here.
+frame-fault-no-such-document = There is no such document about this register. The register's page lists those that there are.

@@ -125,3 +125,5 @@ frame-fault-source-locked = Väärtus tuleb teisest registrist ja siin seda ei m
 frame-fault-form-token = Vorm on teisest seansist. Ava leht uuesti ja saada siis.
 done-settings-saved = Seaded on salvestatud.
 done-logged-out = Oled välja logitud.
+frame-fault-kept-elsewhere = Seda andmekogu siin ei peeta: siin on ainult selle kirjeldus. Tööd sellega siin teha ei saa.
+frame-fault-no-such-document = Sellist dokumenti selle andmekogu kohta ei ole. Dokumendid on loetletud andmekogu lehel.

@@ -125,3 +125,5 @@ frame-fault-source-locked = Arvo tulee toisesta rekisteristä eikä sitä muutet
 frame-fault-form-token = Lomake on toisesta istunnosta. Avaa sivu uudelleen ja lähetä sitten.
 done-settings-saved = Asetukset on tallennettu.
 done-logged-out = Olet kirjautunut ulos.
+frame-fault-kept-elsewhere = Tätä rekisteriä ei pidetä täällä: täällä on vain sen kuvaus. Sen tietoja ei voi käsitellä täällä.
+frame-fault-no-such-document = Tästä rekisteristä ei ole tällaista asiakirjaa. Asiakirjat luetellaan rekisterin sivulla.

@@ -125,3 +125,5 @@ frame-fault-source-locked = Värdet kommer från ett annat register och ändras 
 frame-fault-form-token = Formuläret hör till en annan session. Öppna sidan igen och skicka sedan.
 done-settings-saved = Inställningarna är sparade.
 done-logged-out = Du är utloggad.
+frame-fault-kept-elsewhere = Detta register förs inte här: här finns bara beskrivningen. Ingen kan arbeta med det här.
+frame-fault-no-such-document = Det finns inget sådant dokument om detta register. Dokumenten står på registrets sida.

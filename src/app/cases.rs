@@ -69,6 +69,8 @@ impl App {
                 tx.case_step(permit, &step)
             }
             StepKind::AskClarification
+            | StepKind::AskIdentity
+            | StepKind::Identify
             | StepKind::Extend
             | StepKind::Forward
             | StepKind::Notify

@@ -3,6 +3,7 @@
 //! Carrying out goes on where it was cut short, whatever did it: the batches are those of retention, each of its steps
 //! durable before the next begins; the end is one step of its own, after the last checkpoint and before the key goes.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
@@ -136,9 +137,9 @@ impl App {
     /// Those of the database.
     pub async fn registers_with_ends(&self, language: &str) -> Result<Vec<Value>, Error> {
         let mut lines = self.list_registers(language);
+        let ends = self.closed_registers().await?;
         for line in &mut lines {
-            let name = line["register"].as_str().unwrap_or_default().to_owned();
-            let closed = self.closed_register(&name).await?;
+            let closed = ends.get(line["register"].as_str().unwrap_or_default()).cloned();
             if let Some(members) = line.as_object_mut() {
                 members.insert("closed".into(), json!(closed));
             }
@@ -172,6 +173,16 @@ impl App {
         let name = register.to_owned();
         let cx = ActContext::installation("catalogue");
         let act = self.store.disclose(cx, move |tx| Ok(crate::store::Sealed::unlogged(tx.closed_public(&name)?)));
+        Ok(act.await?.into_inner())
+    }
+
+    /// What everybody may know of the ends of all registers that have one, by their short names.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn closed_registers(&self) -> Result<BTreeMap<String, ClosedPublic>, Error> {
+        let cx = ActContext::installation("catalogue");
+        let act = self.store.disclose(cx, move |tx| Ok(crate::store::Sealed::unlogged(tx.closed_publics(None)?)));
         Ok(act.await?.into_inner())
     }
 }

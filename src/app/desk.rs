@@ -22,8 +22,8 @@ const LARGEST_NOTE: usize = 32 << 10;
 /// Longest name of a form or of a search, in characters.
 const LONGEST_NAME: usize = 200;
 
-/// Session, grant acted under, register.
-type FactsKey = (Uuid, Option<Uuid>, Option<String>);
+/// Session, grant acted under, register, version of all definitions.
+type FactsKey = (Uuid, Option<Uuid>, Option<String>, Arc<str>);
 
 /// What pages asked about their users, kept for a second: a page and its parts ask the same.
 pub struct FactsKept(moka::sync::Cache<FactsKey, Arc<Facts>>);
@@ -51,7 +51,7 @@ impl App {
         let Caller::Session { session_id, .. } = cx.caller else {
             return Err(Refusal::Unauthenticated.into());
         };
-        let key = (session_id, cx.acting_as, register.clone());
+        let key = (session_id, cx.acting_as, register.clone(), self.store.registers().digest());
         if let Some(known) = self.facts.0.get(&key) {
             return Ok(Facts::clone(&known));
         }

@@ -203,10 +203,10 @@ impl App {
     ) -> Result<Uuid, Error> {
         let run = self.begin_run(&cx, &register, &new.record_type, new.institution_id)?;
         let (app, id) = (self.clone(), run.id);
-        tokio::spawn(async move {
+        tokio::spawn(self.store.with_one_version(async move {
             // What came of it stands in the run and, where it was done, in the register.
             drop(app.import_as(cx, register, new, file, run).await);
-        });
+        }));
         Ok(id)
     }
 

@@ -29,16 +29,17 @@ impl App {
             .filter_map(|name| self.register(name).ok())
             .map(|r| {
                 let source = &r.definition.register;
+                let told = r.definition.record_types.iter().filter(|t| !t.secret);
                 json!({
                     "register": r.name(),
                     "name": source.name.in_language(language),
-                    "official_name": source.name.et,
+                    "official_name": source.name.official(),
                     "country": source.country,
                     "controller": source.controller.name,
                     "in_force_from": source.act.in_force_from,
                     "in_force_until": source.act.in_force_until,
                     "publication": source.act.publication,
-                    "record_types": r.definition.record_types.iter().map(|t| t.name.as_str()).collect::<Vec<_>>(),
+                    "record_types": told.map(|t| t.name.as_str()).collect::<Vec<_>>(),
                 })
             })
             .collect()

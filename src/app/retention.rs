@@ -748,7 +748,7 @@ fn bases(register: &Register, closing: Option<&ClosingBasis>, only: Option<&BTre
         .filter(|r| only.is_none_or(|names| names.contains(&r.name)))
         .map(|r| Basis {
             rule: r.name.clone(),
-            label: r.label.et.clone(),
+            label: r.label.official().to_owned(),
             clause: r.clause.0.clone(),
             series: r.series.clone(),
             appraisal: None,
@@ -760,7 +760,7 @@ fn bases(register: &Register, closing: Option<&ClosingBasis>, only: Option<&BTre
 /// The decision to close in words: its kind as the statute calls it, number and day.
 fn decided_by(register: &Register, basis: &ClosingBasis) -> String {
     let kinds = register.definition.register.closing.iter().flat_map(|rule| &rule.documents);
-    let kind = kinds.filter(|k| k.name == basis.document.kind).map(|k| k.label.et.clone()).next();
+    let kind = kinds.filter(|k| k.name == basis.document.kind).map(|k| k.label.official().to_owned()).next();
     let document = Document { kind: kind.unwrap_or_else(|| basis.document.kind.clone()), ..basis.document.clone() };
     document.to_string()
 }
@@ -810,7 +810,7 @@ fn draw(
             executed_at: now,
             institution: Recipient { name: source.controller.name.clone(), code: None },
             register: ActRegister {
-                name: source.name.et.clone(),
+                name: source.name.official().to_owned(),
                 short_name: source.short_name.clone(),
                 statute: source.act.title.clone(),
                 definition_digest: facts.definition_digest.clone(),
@@ -890,7 +890,7 @@ fn classes(register: &Register, items: &[&Item], went: &BTreeMap<(String, String
     found
         .into_iter()
         .filter_map(|((class, rule), items)| {
-            let label = register.record_type(&class).map(|t| t.label.et.clone()).unwrap_or_default();
+            let label = register.record_type(&class).map(|t| t.label.official().to_owned()).unwrap_or_default();
             let days = |day: fn(&Item) -> NaiveDate| {
                 Some([items.iter().map(|i| day(i)).min()?, items.iter().map(|i| day(i)).max()?])
             };

@@ -1,4 +1,4 @@
-//! Setting up an installation: definitions into use, users, first grants.
+//! Setting up an installation: users, first grants.
 
 use uuid::Uuid;
 
@@ -12,28 +12,6 @@ use crate::store::acts::setup::NewUser;
 use crate::store::guard::GrantIssue;
 
 impl App {
-    /// Takes every loaded definition into use and says which are new.
-    ///
-    /// # Errors
-    /// A definition that would orphan what is stored, with the list.
-    pub async fn load_definitions(&self) -> Result<Vec<String>, Error> {
-        let registers = self.store.registers();
-        let names: Vec<String> = registers.names().map(str::to_owned).collect();
-        let mut fresh = Vec::new();
-        for name in names {
-            for register in registers.versions(&name) {
-                let register = register.clone();
-                let digest = register.definition.digest.clone();
-                let cx = ActContext::installation("start");
-                let new = self.store.write(cx, move |tx| tx.definition_load(&register)).await?;
-                if new.into_inner() {
-                    fresh.push(format!("{name} {digest}"));
-                }
-            }
-        }
-        Ok(fresh)
-    }
-
     /// Adds a user.
     ///
     /// # Errors

@@ -322,7 +322,7 @@ impl App {
         self.trials.0.insert(id, trial.clone());
         let (app, kept) = (self.clone(), trial.clone());
         let file = Incoming { name: upload.line.name, claimed: None, bytes: upload.bytes };
-        let task = tokio::spawn(async move {
+        let task = tokio::spawn(self.store.with_one_version(async move {
             let outcome = match app.import_as(cx.clone(), register.clone(), new, file, run).await {
                 Ok(imported) => Outcome::Told(Box::new(imported)),
                 Err(error) => Outcome::Failed(Mutex::new(Some(error))),
@@ -333,7 +333,7 @@ impl App {
                 app.imported_upload(cx, register, id, &plan, imported).await;
             }
             drop(kept.outcome.set(outcome));
-        });
+        }));
         // Whoever waits no longer leaves it running.
         drop(tokio::time::timeout(PATIENCE, task).await);
         Ok(trial)

@@ -55,7 +55,8 @@ fn record_type<'h>(head: &'h PackageHead, name: &str) -> Option<&'h RecordType> 
 
 /// The statute in one line: issuer, kind, number, title, where published.
 pub(super) fn act_line(act: &Act) -> String {
-    format!("{} {} {} nr {} „{}“ ({})", act.issuer, act.adopted, act.kind, act.number, act.title, act.publication)
+    let published = Some(act.publication.trim()).filter(|p| !p.is_empty()).map(|p| format!(" ({p})"));
+    format!("{} „{}“{}", act.cited(|day| day.to_string()), act.title, published.unwrap_or_default())
 }
 
 /// The description of the tables, and what is counted. [`super::check()`] compares the counts.
@@ -118,7 +119,7 @@ pub(super) fn datapackage(
     json!({
         "name": newest.map(|r| format!("{}-{}", r.short_name, head.number)),
         "id": format!("uuid-{}", head.id),
-        "title": newest.map(|r| &r.name.et),
+        "title": newest.map(|r| r.name.official()),
         "created": made_at,
         "resources": resources,
         "x-codelists": codelists(head, counts),
@@ -145,7 +146,7 @@ fn described(field: &Field) -> Value {
     };
     let mut told = json!({
         "name": field.name,
-        "title": field.label.et,
+        "title": field.label.official(),
         "type": kind,
         "x-type": field.kind,
         "x-clause": field.clause,
@@ -238,9 +239,9 @@ impl Overview {
         let mut title = head.number.clone();
         if let Some(newest) = head.definitions.last() {
             let register = &newest.definition.register;
-            title = format!("{} ({}), {}", register.name.et, register.short_name, head.number);
+            title = format!("{} ({}), {}", register.name.official(), register.short_name, head.number);
             let code = |code: &Option<String>| code.as_ref().map_or_else(String::new, |code| format!(" ({code})"));
-            frame.push(("Andmekogu / Register", format!("{} ({})", register.name.et, register.short_name)));
+            frame.push(("Andmekogu / Register", format!("{} ({})", register.name.official(), register.short_name)));
             frame.push((
                 "Vastutav töötleja / Controller",
                 format!("{}{}", register.controller.name, code(&register.controller.registry_code)),
@@ -333,7 +334,7 @@ impl Overview {
 impl Table {
     fn new(head: &PackageHead, name: &str, counted: Counts) -> Self {
         let heading = record_type(head, name)
-            .map_or_else(|| name.to_owned(), |t| format!("{} ({name}), {}", t.label.et, t.clause));
+            .map_or_else(|| name.to_owned(), |t| format!("{} ({name}), {}", t.label.official(), t.clause));
         let counts = format!("Kirjeid / Records: {}; kandeid / entries: {}", counted.records, counted.entries);
         let rows = fields(head, name)
             .into_iter()
@@ -342,7 +343,7 @@ impl Table {
                 let text = |member: &str| told.get(member).and_then(Value::as_str).unwrap_or_default();
                 let list = field.codelist.as_ref().map_or_else(String::new, |list| format!(" ({list})"));
                 let clause = field.clause.as_ref().map(ToString::to_string).unwrap_or_default();
-                [field.name.clone(), field.label.et.clone(), clause, format!("{}{list}", text("x-type"))]
+                [field.name.clone(), field.label.official().to_owned(), clause, format!("{}{list}", text("x-type"))]
             })
             .collect();
         Self { heading, counts, rows }

@@ -239,7 +239,7 @@ fn fill(source: &mut dyn Source, part: &Path) -> Result<Package, ArchiveError> {
         archive: (&head.recipient.name, head.recipient.code.as_deref()),
         agreement: head.submission_agreement.as_deref(),
         number: &head.number,
-        register: (&register.name.et, &register.short_name),
+        register: (register.name.official(), &register.short_name),
         act: &act,
         basis: &head.basis,
     };

@@ -1,13 +1,14 @@
 //! `andmekogu conformance`: clause by clause, what the software does for a statute and which test shows it.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use serde::Serialize;
 
-use super::Format;
 use super::failure::Failure;
 use super::out;
+use super::weave;
 use crate::config::{Settings, registers};
 use crate::domain::statute::Definition;
 use crate::domain::statute::behaviour;
@@ -18,9 +19,31 @@ pub(super) struct Conformance {
     /// Only this register [default: all]
     #[arg(long)]
     register: Option<String>,
-    /// How the answer is written
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    format: Format,
+    /// Set it beside the statute's words: the page that a jurist signs off
+    #[arg(long, requires = "against")]
+    weave: bool,
+    /// The published text of the statute
+    #[arg(long, value_name = "FILE", requires = "weave")]
+    against: Option<PathBuf>,
+    /// Where the page goes [default: standard output, for HTML]
+    #[arg(long, value_name = "FILE", requires = "weave")]
+    out: Option<PathBuf>,
+    /// How the answer is written [default: text, of --weave html]
+    #[arg(long, value_enum)]
+    format: Option<Shape>,
+}
+
+/// How the answer is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Shape {
+    /// For people
+    Text,
+    /// For scripts
+    Json,
+    /// A page of its own, with --weave
+    Html,
+    /// PDF/A-2b, with --weave
+    Pdf,
 }
 
 /// How far a clause is realised.
@@ -80,13 +103,19 @@ struct Does<'a> {
 impl Conformance {
     /// Prints the table.
     pub(super) fn run(self, settings: &Settings) -> Result<ExitCode, Failure> {
+        if let Some(text) = self.against.as_ref().filter(|_| self.weave) {
+            return self.woven(settings, text);
+        }
+        if matches!(self.format, Some(Shape::Html | Shape::Pdf)) {
+            return Err(Failure::other("only the page of --weave is written as HTML or PDF"));
+        }
         let definitions = registers::read(&settings.paths.registers_dir).map_err(Failure::Registers)?;
         let wanted = |d: &&Definition| self.register.as_ref().is_none_or(|name| *name == d.register.short_name);
         let tables: Vec<Table<'_>> = definitions.iter().filter(wanted).map(table).collect();
         if tables.is_empty() {
             return Err(Failure::other("there is no such register"));
         }
-        if self.format == Format::Json {
+        if self.format == Some(Shape::Json) {
             let text = serde_json::to_string_pretty(&tables).map_err(|e| Failure::other(e.to_string()))?;
             out::line(text)?;
         } else {
@@ -94,6 +123,21 @@ impl Conformance {
                 out::line(text(table))?;
             }
         }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+impl Conformance {
+    /// Writes the page on which the statute's words stand beside what realises them.
+    fn woven(&self, settings: &Settings, text: &std::path::Path) -> Result<ExitCode, Failure> {
+        let shape = match self.format {
+            None | Some(Shape::Html) => weave::Shape::Html,
+            Some(Shape::Pdf) => weave::Shape::Pdf,
+            Some(_) => return Err(Failure::other("the page of --weave is written as HTML or PDF")),
+        };
+        let registers = &settings.paths.registers_dir;
+        let place = self.register.as_ref().map_or_else(|| registers.clone(), |name| registers.join(name));
+        weave::run(&[place], text, shape, self.out.as_deref())?;
         Ok(ExitCode::SUCCESS)
     }
 }

@@ -3,22 +3,31 @@
 //!
 //! Answers go to standard output, the server's own log and progress bars to standard error.
 
+mod against;
 mod audit;
 mod backup;
 mod check;
 mod conformance;
 mod demo;
+mod describe;
+mod diff;
+mod documents;
 mod failure;
 mod jobs;
 mod keys;
 mod logging;
 mod migrate;
+mod new_register;
 mod out;
 mod package;
 mod password;
+mod reload;
+mod schema;
 mod serve;
 mod start;
+mod text;
 mod user;
+mod weave;
 
 use std::ffi::OsString;
 use std::future::Future;
@@ -48,6 +57,18 @@ enum Command {
     Serve(serve::Serve),
     /// Check definitions; every fault with its file and line
     Check(check::Check),
+    /// The definition language, as JSON Schema for editors and as a reference of every key
+    Schema(schema::Schema),
+    /// What changes between two versions of a statute, in words
+    Diff(diff::Diff),
+    /// Take the definitions as they are now into use in the running server
+    Reload(reload::Reload),
+    /// Describe registers that are kept elsewhere, from a published list
+    Describe(describe::Describe),
+    /// Documents about a register: notices, descriptions, entries of catalogues
+    Documents(documents::Documents),
+    /// Begin the definition of a register: from a statute's text, from flags, or by being asked
+    NewRegister(Box<new_register::NewRegister>),
     /// Bring the database up to date
     Migrate(migrate::Migrate),
     /// Users and their passwords
@@ -109,6 +130,12 @@ fn execute(arguments: Arguments) -> Result<ExitCode, Failure> {
     match command {
         Command::Serve(command) => wait(command.run(&settings)),
         Command::Check(command) => command.run(&settings),
+        Command::Schema(command) => command.run(),
+        Command::Diff(command) => command.run(&settings),
+        Command::Reload(command) => command.run(&settings),
+        Command::Describe(command) => command.run(&settings),
+        Command::Documents(command) => command.run(&settings),
+        Command::NewRegister(command) => command.run(&settings),
         Command::Migrate(command) => command.run(&settings),
         Command::User(command) => wait(command.run(&settings)),
         Command::Keys(command) => wait(command.run(&settings)),
@@ -142,6 +169,13 @@ mod tests {
         let known = [
             "serve --demo",
             "check config/registers --format json",
+            "diff old new --count --demo --format json",
+            "schema --out schemas",
+            "schema --markdown",
+            "check config/registers/r --against r.txt --format json",
+            "new-register --from-text r.txt --short-name r --into out",
+            "new-register --short-name r --name R --language et --country EE --controller C --title T --record boat",
+            "reload --demo --format json",
             "migrate --runtime-role app",
             "user add anne --display-name Anne --grant r:role --basis-kind k --basis-reference x",
             "user password anne",
@@ -156,7 +190,9 @@ mod tests {
             "backup hold a.andmekogu-backup --reason audit",
             "package import p.tar --into new.sqlite --vkey v --format json",
             "conformance --register r --format json",
+            "conformance --register r --weave --against r.txt --format pdf --out r.pdf",
             "jobs --format json",
+            "documents r --kind privacy_notice --language sv --format pdf --audience controller --out n.pdf",
             "jobs run outbox",
             "jobs preview --on 2026-12-31 --format json",
             "user add anne --display-name Anne --email anne@example.ee --language fi",

@@ -9,6 +9,7 @@ use clap::Args;
 use super::demo;
 use super::failure::Failure;
 use super::out;
+use super::reload::Reloading;
 use super::start::Installation;
 use crate::config::Settings;
 use crate::jobs::Jobs;
@@ -36,6 +37,7 @@ impl Serve {
             (installation.start().await?, None)
         };
         let keys = actix_web::rt::spawn(installation.clone().follow_keys(app.clone(), KEYS_EVERY));
+        let reloads = actix_web::rt::spawn(Reloading::open(&installation).follow(app.clone()));
         // Looked at on nodes without jobs too: a wrong setting should not wait for the day on which it is needed.
         let post = installation.post()?;
         if settings.backup.recipients.is_empty() && !self.demo {
@@ -62,6 +64,7 @@ impl Serve {
         };
         let served = web::serve(app, installation.web(), ready).await;
         keys.abort();
+        reloads.abort();
         if let Some((jobs, work)) = jobs {
             jobs.stop();
             let patience = Duration::from_secs(settings.server.shutdown_seconds);

@@ -17,7 +17,7 @@ use crate::clock::{Clock as _, SystemClock};
 use crate::config::secrets::{self, TokenKey};
 use crate::config::{Settings, registers};
 use crate::domain::audit::checkpoint::NoteSigner;
-use crate::domain::registers::Registers;
+use crate::domain::registers::{Difference, Registers};
 use crate::jobs::post::Post;
 use crate::mail::{Smtp, SmtpSettings, smtp};
 use crate::store::{DatabaseUrl, Store, migrate};
@@ -57,8 +57,24 @@ impl Installation {
     /// # Errors
     /// Every fault of every file.
     pub(super) fn registers(&self) -> Result<Registers, Failure> {
-        let definitions = registers::read(&self.settings.paths.registers_dir).map_err(Failure::Registers)?;
-        Registers::new(definitions).map_err(|faults| Failure::other(faults.join("\n")))
+        let found = registers::read_all(&self.settings.paths.registers_dir).map_err(Failure::Registers)?;
+        found.ready().map_err(|faults| Failure::other(faults.join("\n")))
+    }
+
+    /// Takes the definitions of the folder into use in place of those with which `app` runs, and says what differs.
+    ///
+    /// # Errors
+    /// Every fault of every file, and whatever the start would refuse; then nothing changes.
+    pub(super) async fn reload(&self, app: &App) -> Result<Vec<Difference>, Failure> {
+        let (folder, before) = (self.settings.paths.registers_dir.clone(), app.store.in_use());
+        let read = move || {
+            let found = registers::read_again(&folder, &before).map_err(Failure::Registers)?;
+            found.ready().map_err(|faults| Failure::other(faults.join("\n")))
+        };
+        let read = tokio::task::spawn_blocking(read).await.map_err(|e| Failure::other(e.to_string()))?;
+        let registers = read?;
+        warn_of_ended(&registers);
+        Ok(app.reload_definitions(registers).await?)
     }
 
     /// Makes the data folder, and applies the migrations that are missing.
@@ -187,6 +203,7 @@ impl Installation {
             metrics_public: server.metrics_public,
             shutdown_seconds: server.shutdown_seconds,
             secure: server.secure_cookies.unwrap_or(!server.listen.ip().is_loopback()),
+            public_url: self.settings.mail.public_url.clone(),
             demo: self.demo,
             stretched: false,
         }

@@ -7,6 +7,7 @@
 pub mod registers;
 pub mod secrets;
 pub mod settings;
+pub mod versions;
 
 pub use settings::{SettingFault, Settings};
 

@@ -8,33 +8,120 @@
 //!       register.toml …
 //! ```
 //!
+//! Beside it may stand a folder `calendars` with the days off of countries, `LV.toml` and so on: one that the program knows
+//! is replaced, any other is added.
+//!
 //! Files that are neither TOML nor Cedar are left alone, so that notes can stand beside a definition. A path that
-//! leads out of the folder (a symbolic link) and a file over [`LARGEST`] are refused.
+//! leads out of the folder (a symbolic link) or round in it, and a file over [`LARGEST`] are refused.
+//!
+//! Registers know nothing of each other, so that as many are read at once as there are processors.
 
+use std::collections::{BTreeSet, HashMap};
 use std::fs;
+use std::io::Read as _;
+use std::num::NonZero;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+use chrono::NaiveDate;
 
 use crate::domain::access::Policies;
-use crate::domain::statute::Catalogue;
-use crate::domain::statute::definition::{Definition, Sources};
-use crate::domain::statute::lint::lint_with;
-use crate::domain::statute::parse::{Fault, Locator, POLICIES_FILE, Place, REGISTER_FILE, parse};
+use crate::domain::access::policy::PolicyFault;
+use crate::domain::calendar::HolidayCalendar;
+use crate::domain::registers::{Register, Registers};
+use crate::domain::statute::Description;
+use crate::domain::statute::catalogue::clashes;
+use crate::domain::statute::definition::{Act, Definition, Sources};
+use crate::domain::statute::lint::{lint_description, lint_with};
+use crate::domain::statute::parse::{
+    Fault, Locator, POLICIES_FILE, Place, REGISTER_FILE, digest, is_described, parse, parse_description,
+};
 
 /// Largest file of a definition in bytes.
 pub const LARGEST: u64 = 5 * 1024 * 1024;
 /// Folder of further versions.
 const VERSIONS: &str = "versions";
 
+/// What a folder of registers holds.
+#[derive(Debug, Default)]
+pub struct Found {
+    /// Registers that are kept here, a definition for each version.
+    pub definitions: Vec<Definition>,
+    /// Registers that are kept elsewhere, likewise.
+    pub descriptions: Vec<Description>,
+    /// Policies of the definitions, by the digest of each: read already, since only so is it known that they are sound.
+    pub policies: HashMap<String, Policies>,
+    /// Versions that are exactly as they were when the folder was read before: see [`read_again`].
+    pub same: Vec<Arc<Register>>,
+}
+
+impl Found {
+    /// Everything found, ready for use.
+    ///
+    /// # Errors
+    /// As [`Registers::ready`].
+    pub fn ready(self) -> Result<Registers, Vec<String>> {
+        let registers = Registers::ready(self.definitions, self.policies, self.same)?;
+        Ok(registers.with_descriptions(self.descriptions))
+    }
+}
+
+/// Reads every register of the folder `dir` that is kept here.
+///
+/// # Errors
+/// As [`read_all`].
+pub fn read(dir: &Path) -> Result<Vec<Definition>, Vec<Fault>> {
+    read_all(dir).map(|found| found.definitions)
+}
+
 /// Reads every register of the folder `dir`.
 ///
 /// # Errors
 /// Every fault of every version of every register, each with its real path.
-pub fn read(dir: &Path) -> Result<Vec<Definition>, Vec<Fault>> {
-    let mut reading = Reading::new(dir);
-    for (register, _) in reading.folders(dir) {
-        reading.register(&register);
+pub fn read_all(dir: &Path) -> Result<Found, Vec<Fault>> {
+    read_folder(dir, None)
+}
+
+/// Reads every register of the folder `dir` once more. What is exactly as in `before` is not read again, and found in
+/// [`Found::same`]; where it stands is looked at in any case.
+///
+/// # Errors
+/// As [`read_all`].
+pub fn read_again(dir: &Path, before: &Registers) -> Result<Found, Vec<Fault>> {
+    read_folder(dir, Some(before))
+}
+
+fn read_folder(dir: &Path, before: Option<&Registers>) -> Result<Found, Vec<Fault>> {
+    let mut reading = Reading::new(dir, before);
+    let folders: Vec<PathBuf> = reading.folders(dir).into_iter().map(|(folder, _)| folder).collect();
+    let next = AtomicUsize::new(0);
+    let hands = thread::available_parallelism().map_or(1, NonZero::get).min(folders.len());
+    let read_by_one = || {
+        let mut mine = Vec::new();
+        while let at = next.fetch_add(1, Ordering::Relaxed)
+            && let Some(folder) = folders.get(at)
+        {
+            let mut one = reading.empty();
+            one.register(folder);
+            mine.push((at, one));
+        }
+        mine
+    };
+    let mut parts = thread::scope(|scope| {
+        let hands: Vec<_> = (0..hands).map(|_| scope.spawn(read_by_one)).collect();
+        let read = |hand: thread::ScopedJoinHandle<'_, Vec<_>>| {
+            hand.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        };
+        hands.into_iter().flat_map(read).collect::<Vec<_>>()
+    });
+    // Whoever read it: in the order of the folders.
+    parts.sort_by_key(|(at, _)| *at);
+    for (_, part) in parts {
+        reading.add(part);
     }
-    if reading.definitions.is_empty() && reading.faults.is_empty() {
+    if reading.is_empty() && reading.faults.is_empty() {
         reading.fault(
             dir,
             "there is no register here",
@@ -47,8 +134,8 @@ pub fn read(dir: &Path) -> Result<Vec<Definition>, Vec<Fault>> {
 /// Reads what stands at `path`: a file of a definition, a version, a register, or a folder of registers.
 ///
 /// # Errors
-/// As [`read`].
-pub fn read_any(path: &Path) -> Result<Vec<Definition>, Vec<Fault>> {
+/// As [`read_all`].
+pub fn read_any(path: &Path) -> Result<Found, Vec<Fault>> {
     let mut path = path.to_owned();
     if path.is_file() {
         path = path.parent().map(Path::to_owned).unwrap_or_default();
@@ -58,9 +145,9 @@ pub fn read_any(path: &Path) -> Result<Vec<Definition>, Vec<Fault>> {
     }
     let is_register = path.join(REGISTER_FILE).exists() || path.join(VERSIONS).exists();
     if !is_register {
-        return read(&path);
+        return read_all(&path);
     }
-    let mut reading = Reading::new(&path);
+    let mut reading = Reading::new(&path, None);
     if path.parent().and_then(Path::file_name).is_some_and(|n| n == VERSIONS) {
         reading.version(&path, None, path.file_name().and_then(|n| n.to_str()));
     } else {
@@ -69,23 +156,79 @@ pub fn read_any(path: &Path) -> Result<Vec<Definition>, Vec<Fault>> {
     reading.outcome()
 }
 
-struct Reading {
+/// Reads what stands at `path`, a version or a register with its versions, whatever its folder is called: a copy that
+/// lies beside the registers, to be compared with them.
+///
+/// # Errors
+/// As [`read_all`].
+pub fn read_copy(path: &Path) -> Result<Found, Vec<Fault>> {
+    let is_register_file = path.file_name().is_some_and(|name| name == REGISTER_FILE);
+    let path = if is_register_file { path.parent().unwrap_or(path) } else { path };
+    let mut reading = Reading::new(path, None);
+    let versions = path.join(VERSIONS);
+    if path.join(REGISTER_FILE).exists() || !versions.is_dir() {
+        reading.version(path, None, None);
+    }
+    let further = if versions.is_dir() { reading.folders(&versions) } else { Vec::new() };
+    for (version, _) in further {
+        reading.version(&version, None, None);
+    }
+    reading.outcome()
+}
+
+/// Folder of calendars, beside that of the registers.
+const CALENDARS: &str = "calendars";
+
+#[derive(Default)]
+struct Reading<'b> {
+    /// Days off, by country.
+    calendars: HashMap<String, Arc<HolidayCalendar>>,
     /// Where everything must stay.
     root: Option<PathBuf>,
-    definitions: Vec<Definition>,
-    /// Folder of each definition.
-    places: Vec<PathBuf>,
+    /// What was read before.
+    before: Option<&'b Registers>,
+    found: Found,
+    /// Folder of the first version of each register.
+    places: HashMap<String, PathBuf>,
     faults: Vec<Fault>,
 }
 
-impl Reading {
-    fn new(dir: &Path) -> Self {
-        let mut reading = Self { root: None, definitions: Vec::new(), places: Vec::new(), faults: Vec::new() };
+impl<'b> Reading<'b> {
+    fn new(dir: &Path, before: Option<&'b Registers>) -> Self {
+        let mut reading = Self { before, ..Self::default() };
         match dir.canonicalize() {
-            Ok(root) => reading.root = Some(root),
+            Ok(root) => {
+                // A register or a version of one stands deeper than the folder of the registers.
+                let beside = root.ancestors().skip(1).take(3).map(|above| above.join(CALENDARS)).find(|f| f.is_dir());
+                reading.root = Some(root);
+                if let Some(folder) = beside {
+                    reading.calendars(&folder);
+                }
+            }
             Err(e) => reading.fault(dir, format!("the folder cannot be read: {e}"), "Correct the path."),
         }
         reading
+    }
+
+    /// Another in the same folder, which has found nothing yet.
+    fn empty(&self) -> Self {
+        Self { calendars: self.calendars.clone(), root: self.root.clone(), before: self.before, ..Self::default() }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.found.definitions.is_empty() && self.found.descriptions.is_empty() && self.found.same.is_empty()
+    }
+
+    /// Takes over what another has found.
+    fn add(&mut self, other: Self) {
+        self.found.definitions.extend(other.found.definitions);
+        self.found.descriptions.extend(other.found.descriptions);
+        self.found.policies.extend(other.found.policies);
+        self.found.same.extend(other.found.same);
+        for (register, place) in other.places {
+            self.places.entry(register).or_insert(place);
+        }
+        self.faults.extend(other.faults);
     }
 
     fn fault(&mut self, path: &Path, message: impl Into<String>, advice: &str) {
@@ -96,6 +239,46 @@ impl Reading {
             message: message.into(),
             advice: advice.to_owned(),
         });
+    }
+
+    /// The days off of countries, each in a file of its code.
+    fn calendars(&mut self, folder: &Path) {
+        let listed =
+            fs::read_dir(folder).and_then(|list| list.map(|e| e.map(|e| e.path())).collect::<Result<Vec<_>, _>>());
+        let mut paths: Vec<PathBuf> = match listed {
+            Ok(paths) => paths,
+            Err(e) => {
+                let message = format!("the folder cannot be read: {e}");
+                return self.fault(folder, message, "Correct its rights, or remove it.");
+            }
+        };
+        paths.retain(|path| path.extension().is_some_and(|e| e == "toml"));
+        paths.sort();
+        for path in paths {
+            let text = match fs::read_to_string(&path) {
+                Ok(text) => text,
+                Err(e) => {
+                    self.fault(&path, format!("it cannot be read: {e}"), "Correct or remove it.");
+                    continue;
+                }
+            };
+            match HolidayCalendar::parse(&text) {
+                Ok(calendar) if path.file_stem().is_some_and(|stem| stem == calendar.country()) => {
+                    self.calendars.insert(calendar.country().to_owned(), Arc::new(calendar));
+                }
+                Ok(calendar) => {
+                    let message = format!("it holds the days off of {}", calendar.country());
+                    self.fault(&path, message, "Name the file by its country, as EE.toml.");
+                }
+                Err(fault) => self.faults.push(Fault {
+                    file: path.display().to_string(),
+                    line: fault.line,
+                    path: String::new(),
+                    message: fault.message,
+                    advice: fault.advice,
+                }),
+            }
+        }
     }
 
     /// What stands in a folder, in the order of the names, hidden things aside: paths and whether they are folders.
@@ -138,6 +321,7 @@ impl Reading {
     }
 
     fn register(&mut self, dir: &Path) {
+        // A link to another register is that register once more, and clashes with it.
         let name = dir.canonicalize().ok().and_then(|d| d.file_name().map(|n| n.to_string_lossy().into_owned()));
         let versions = dir.join(VERSIONS);
         let further = if versions.is_dir() { self.folders(&versions) } else { Vec::new() };
@@ -154,36 +338,116 @@ impl Reading {
     fn version(&mut self, dir: &Path, name: Option<&str>, day: Option<&str>) {
         let before = self.faults.len();
         let mut sources = Sources::new();
-        self.collect(dir, dir, &mut sources);
-        if self.faults.len() > before {
+        self.collect(dir, dir, &mut BTreeSet::new(), &mut sources);
+        if self.faults.len() > before || self.is_same(dir, name, day, &sources) {
             return;
         }
+        if is_described(&sources) {
+            self.described(dir, name, day, &sources);
+            return;
+        }
+        let mut policies = None;
         let (definition, mut faults) = match parse(&sources) {
             Ok(definition) => {
-                let faults = lint_with(&definition, &sources, policy_faults);
+                let read = |definition: &Definition| match Policies::new(definition) {
+                    Ok(sound) => {
+                        policies = Some(sound);
+                        Vec::new()
+                    }
+                    Err(faults) => policy_faults(faults),
+                };
+                let faults = lint_with(&definition, &sources, read);
                 (Some(definition), faults)
             }
             Err(faults) => (None, faults),
         };
         if let Some(definition) = &definition {
-            faults.extend(misplaced(definition, &sources, name, day));
+            let source = &definition.register;
+            faults.extend(misplaced(&source.short_name, source.act.in_force_from, &sources, name, day));
         }
         let sound = faults.is_empty();
+        self.faults_of(dir, faults);
+        if let Some(mut definition) = definition.filter(|_| sound) {
+            self.placed(&definition.register.short_name, dir);
+            definition.calendar = self.calendars.get(&definition.register.country).cloned();
+            if let Some(policies) = policies {
+                self.found.policies.insert(definition.digest.clone(), policies);
+            }
+            self.found.definitions.push(definition);
+        }
+    }
+
+    fn placed(&mut self, register: &str, dir: &Path) {
+        self.places.entry(register.to_owned()).or_insert_with(|| dir.to_owned());
+    }
+
+    /// Whether these files have been read before and are where they belong.
+    fn is_same(&mut self, dir: &Path, name: Option<&str>, day: Option<&str>, sources: &Sources) -> bool {
+        let Some(before) = self.before else {
+            return false;
+        };
+        let digest = digest(sources);
+        let belongs =
+            |short_name: &str, act: &Act| misplaced(short_name, act.in_force_from, sources, name, day).is_empty();
+        let same_days = |definition: &Definition| {
+            definition.calendar.as_deref() == self.calendars.get(&definition.register.country).map(AsRef::as_ref)
+        };
+        if let Some(register) = before.by_digest(&digest)
+            && same_days(&register.definition)
+            && belongs(register.name(), &register.definition.register.act)
+        {
+            self.placed(register.name(), dir);
+            self.found.same.push(register.clone());
+            return true;
+        }
+        let described = before.all_descriptions().iter().find(|d| d.digest == digest);
+        if let Some(description) = described.filter(|d| belongs(&d.short_name, &d.act)) {
+            self.placed(&description.short_name, dir);
+            self.found.descriptions.push(Description::clone(description));
+            return true;
+        }
+        false
+    }
+
+    /// Reads the description of a register that is kept elsewhere.
+    fn described(&mut self, dir: &Path, name: Option<&str>, day: Option<&str>, sources: &Sources) {
+        match parse_description(sources) {
+            Ok(description) => {
+                let mut faults = lint_description(&description, sources);
+                let (short_name, from) = (&description.short_name, description.act.in_force_from);
+                faults.extend(misplaced(short_name, from, sources, name, day));
+                if faults.is_empty() {
+                    self.placed(&description.short_name, dir);
+                    self.found.descriptions.push(description);
+                }
+                self.faults_of(dir, faults);
+            }
+            Err(faults) => self.faults_of(dir, faults),
+        }
+    }
+
+    fn faults_of(&mut self, dir: &Path, faults: Vec<Fault>) {
         for mut fault in faults {
             fault.file = dir.join(&fault.file).display().to_string();
             self.faults.push(fault);
         }
-        if let Some(definition) = definition.filter(|_| sound) {
-            self.definitions.push(definition);
-            self.places.push(dir.to_owned());
-        }
     }
 
-    fn collect(&mut self, top: &Path, dir: &Path, sources: &mut Sources) {
+    /// Collects the files of a version. `seen` are the real folders that were looked into: links could lead round and
+    /// round, or to one folder by very many ways.
+    fn collect(&mut self, top: &Path, dir: &Path, seen: &mut BTreeSet<PathBuf>, sources: &mut Sources) {
+        if dir.canonicalize().is_ok_and(|real| !seen.insert(real)) {
+            self.fault(
+                dir,
+                "it leads to a folder of this definition that is read already",
+                "Put the files themselves here instead of a link.",
+            );
+            return;
+        }
         for (path, is_folder) in self.entries(dir) {
             if is_folder {
                 if path != top.join(VERSIONS) {
-                    self.collect(top, &path, sources);
+                    self.collect(top, &path, seen, sources);
                 }
                 continue;
             }
@@ -204,21 +468,16 @@ impl Reading {
     }
 
     /// Definitions, once no two versions are in force on the same day.
-    fn outcome(mut self) -> Result<Vec<Definition>, Vec<Fault>> {
-        if self.faults.is_empty()
-            && let Err(sentences) = Catalogue::new(self.definitions.clone())
-        {
-            for sentence in sentences {
-                // The register's name stands in front; its files are where it is mended.
-                let named = |d: &Definition| sentence.starts_with(&d.register.short_name);
-                let place = self.definitions.iter().position(named);
-                let place = place.and_then(|n| self.places.get(n).cloned());
-                let file = place.unwrap_or_default().join(REGISTER_FILE);
-                self.fault(&file, sentence.trim_end_matches('.'), "");
-            }
+    fn outcome(mut self) -> Result<Found, Vec<Fault>> {
+        let kept = self.found.definitions.iter().chain(self.found.same.iter().map(|r| &*r.definition));
+        let kept = kept.map(|d| (d.register.short_name.as_str(), &d.register.act));
+        let described = self.found.descriptions.iter().map(|d| (d.short_name.as_str(), &d.act));
+        for (register, sentence) in clashes(kept, described) {
+            let file = self.places.get(&register).cloned().unwrap_or_default().join(REGISTER_FILE);
+            self.fault(&file, sentence.trim_end_matches('.'), "");
         }
         if self.faults.is_empty() {
-            return Ok(self.definitions);
+            return Ok(self.found);
         }
         self.faults.sort();
         self.faults.dedup();
@@ -228,17 +487,22 @@ impl Reading {
 
 fn text(path: &Path) -> Result<String, (String, &'static str)> {
     let failed = |e: std::io::Error| (format!("it cannot be read: {e}"), "Correct its rights.");
-    let size = fs::metadata(path).map_err(failed)?.len();
-    if size > LARGEST {
-        let message = format!("the file has {size} bytes; at most {LARGEST} are read");
+    let found = fs::metadata(path).map_err(failed)?;
+    if !found.is_file() {
+        // A pipe would be waited for.
+        return Err(("it is not a file".to_owned(), "Put a file here, or remove it."));
+    }
+    let mut bytes = Vec::new();
+    let file = fs::File::open(path).map_err(failed)?;
+    file.take(LARGEST.saturating_add(1)).read_to_end(&mut bytes).map_err(failed)?;
+    if u64::try_from(bytes.len()).is_ok_and(|read| read > LARGEST) {
+        let message = format!("the file has {} bytes; at most {LARGEST} are read", found.len());
         return Err((message, "Divide it, or see what it really is."));
     }
-    let bytes = fs::read(path).map_err(failed)?;
     String::from_utf8(bytes).map_err(|_| ("the file is not UTF-8".to_owned(), "Save it as UTF-8."))
 }
 
-fn policy_faults(definition: &Definition) -> Vec<Fault> {
-    let faults = Policies::new(definition).err().unwrap_or_default();
+fn policy_faults(faults: Vec<PolicyFault>) -> Vec<Fault> {
     faults
         .into_iter()
         .map(|fault| Fault {
@@ -252,17 +516,22 @@ fn policy_faults(definition: &Definition) -> Vec<Fault> {
 }
 
 /// A definition must stand in the folder of its register, and under the day on which it takes force.
-fn misplaced(definition: &Definition, sources: &Sources, name: Option<&str>, day: Option<&str>) -> Vec<Fault> {
+fn misplaced(
+    short_name: &str,
+    from: NaiveDate,
+    sources: &Sources,
+    name: Option<&str>,
+    day: Option<&str>,
+) -> Vec<Fault> {
     let locator = Locator::new(sources);
     let file = Place::file(REGISTER_FILE);
     let mut faults = Vec::new();
-    let register = &definition.register;
-    if let Some(name) = name.filter(|n| *n != register.short_name) {
-        let message = format!("the short name is `{}`, but the folder is called `{name}`", register.short_name);
+    if let Some(name) = name.filter(|n| *n != short_name) {
+        let message = format!("the short name is `{short_name}`, but the folder is called `{name}`");
         let advice = "Give the folder the register's short name.";
         faults.push(locator.fault(&file.key("short_name"), message, advice));
     }
-    let from = register.act.in_force_from.to_string();
+    let from = from.to_string();
     if let Some(day) = day.filter(|d| *d != from) {
         let message = format!("the version takes force on {from}, but its folder is called `{day}`");
         let advice = "Give the folder the first day on which the version is in force.";
@@ -353,9 +622,9 @@ mod tests {
         assert!(told.iter().any(|f| f.contains("no last day")), "{told:#?}");
         edit(&register.join("register.toml"), &from, &format!("{from}\nin_force_until = \"2089-12-31\""));
         assert_eq!(read(dir.path()).unwrap().len(), 2);
-        assert_eq!(read_any(&register).unwrap().len(), 2);
-        assert_eq!(read_any(&version).unwrap().len(), 1);
-        assert_eq!(read_any(&version.join("register.toml")).unwrap().len(), 1);
+        assert_eq!(read_any(&register).unwrap().definitions.len(), 2);
+        assert_eq!(read_any(&version).unwrap().definitions.len(), 1);
+        assert_eq!(read_any(&version.join("register.toml")).unwrap().definitions.len(), 1);
     }
 
     #[test]

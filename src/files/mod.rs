@@ -11,10 +11,12 @@ pub mod csv;
 pub mod html;
 pub mod ics;
 pub mod pdf;
+pub mod publicity;
 pub mod read;
 pub mod receipt;
 pub mod sheets;
 pub mod table;
+pub mod weave;
 pub mod xlsx;
 
 use chrono::{DateTime, Utc};

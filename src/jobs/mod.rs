@@ -267,7 +267,8 @@ impl Jobs {
 
     /// The run itself, with whatever goes wrong caught, and with signs of life while it lasts.
     async fn guarded(&self, job: &Job, claim: &Claim) -> (Ended, String) {
-        let work = AssertUnwindSafe((job.run)(self, claim.due)).catch_unwind();
+        let run = self.app.store.with_one_version((job.run)(self, claim.due));
+        let work = AssertUnwindSafe(run).catch_unwind();
         match select(Box::pin(work), Box::pin(self.lost(claim))).await {
             Either::Left((Ok(Ok(detail)), _)) => (Ended::Done, detail),
             Either::Left((Ok(Err(e)), _)) => {

@@ -1159,7 +1159,7 @@ fn keep_codes(conn: &mut AnyConn, register: &str, writes: &[&EntryWrite]) -> Res
     let mut by_field: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     for w in writes.iter().filter(|w| w.entry.number > 1) {
         let subject = w.register.record_type(&w.record_type).and_then(|t| t.subject.as_ref());
-        let Some(code) = subject.map(|s| s.personal_code.as_str()) else { continue };
+        let Some(code) = subject.map(|s| s.field()) else { continue };
         if w.entry.kind == EntryKind::Void || w.entry.data.get(code).is_some() {
             by_field.entry(code).or_default().push(w.record_id.to_string());
         }

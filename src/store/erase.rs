@@ -234,10 +234,8 @@ struct Held {
 /// Personal codes that the records have or had.
 fn codes_of(conn: &mut AnyConn, register: &Register, gone: &[&Gone], ids: &[String]) -> Result<Vec<String>, Error> {
     let types: BTreeSet<&str> = gone.iter().map(|g| g.record_type.as_str()).collect();
-    let fields: Vec<&str> = types
-        .into_iter()
-        .filter_map(|name| register.record_type(name)?.subject.as_ref().map(|s| s.personal_code.as_str()))
-        .collect();
+    let fields: Vec<&str> =
+        types.into_iter().filter_map(|name| register.record_type(name)?.subject.as_ref().map(|s| s.field())).collect();
     let mut codes: Vec<String> = record_index::table
         .filter(record_index::register.eq(register.name()))
         .filter(record_index::record_id.eq_any(ids))
@@ -527,7 +525,7 @@ fn fields(
     let institution: String = record::table.find((name, &id)).select(record::institution_id).first(conn)?;
     let timeline = Timeline::fold(&facts::entries(conn, name, gone.record_id)?, None);
     change::restate(conn, name, kind, gone.record_id, &institution, &timeline)?;
-    if kind.subject.as_ref().is_some_and(|s| names.contains(&s.personal_code)) {
+    if kind.subject.as_ref().is_some_and(|s| names.contains(s.field())) {
         let codes = former_code::table.filter(former_code::register.eq(name)).filter(former_code::record_id.eq(&id));
         diesel::delete(codes).execute(conn)?;
     }

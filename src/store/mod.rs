@@ -23,6 +23,8 @@ mod retention;
 pub mod runs;
 mod schema;
 mod sequencer;
+pub mod snapshot;
+pub mod touched;
 mod tx;
 pub mod verify;
 mod write;
@@ -105,14 +107,6 @@ impl Store {
         })
     }
 
-    /// The loaded registers.
-    pub fn registers(&self) -> Arc<Registers> {
-        match self.registers.read() {
-            Ok(r) => r.clone(),
-            Err(poisoned) => poisoned.into_inner().clone(),
-        }
-    }
-
     /// The clock's time.
     pub fn now(&self) -> chrono::DateTime<chrono::Utc> {
         self.stamps.now()
@@ -128,8 +122,8 @@ impl Store {
         T: Send + 'static,
         F: for<'tx> FnOnce(&mut Tx<'tx>) -> Result<Sealed<'tx, T>, Error> + Send + 'static,
     {
-        let store = self.clone();
-        let found = tokio::task::spawn_blocking(move || store.read(&cx, read))
+        let (store, registers) = (self.clone(), self.registers());
+        let found = tokio::task::spawn_blocking(move || store.read(&registers, &cx, read))
             .await
             .map_err(|e| Error::Unavailable(e.to_string()))??;
         match found {
@@ -145,16 +139,15 @@ impl Store {
         }
     }
 
-    fn read<T, F>(&self, cx: &ActContext, read: F) -> Result<Read<T>, Error>
+    fn read<T, F>(&self, registers: &Registers, cx: &ActContext, read: F) -> Result<Read<T>, Error>
     where
         F: for<'tx> FnOnce(&mut Tx<'tx>) -> Result<Sealed<'tx, T>, Error>,
     {
         let mut conn = self.pool.get()?;
-        let registers = self.registers();
         let now = self.stamps.now();
         let mut denial = None;
         let result = conn.transaction::<_, Error, _>(|c| {
-            let mut tx = Tx::new(c, cx, &registers, now);
+            let mut tx = Tx::new(c, cx, registers, now);
             let result = read(&mut tx).map(Sealed::open);
             denial = tx.denial.take();
             result
@@ -219,9 +212,9 @@ impl Store {
         let mut random = [0_u8; 8];
         getrandom::fill(&mut random).map_err(|e| Error::Unavailable(e.to_string()))?;
         let id = crate::clock::uuid_at(self.stamps.next(0), random);
-        let (store, reader) = (self.clone(), cx.clone());
+        let (store, reader, registers) = (self.clone(), cx.clone(), self.registers());
         let found = tokio::task::spawn_blocking(move || {
-            let found = store.read(&reader, |tx| {
+            let found = store.read(&registers, &reader, |tx| {
                 tx.freeze()?;
                 read(tx, id)
             })?;

@@ -198,10 +198,9 @@ impl<'tx> Tx<'tx> {
     }
 
     pub(in crate::store) fn about_self(actor: &Actor, record_type: &RecordType, data: &serde_json::Value) -> bool {
-        let (Some(subject), Some(own)) = (&record_type.subject, &actor.personal_code) else {
-            return false;
-        };
-        data.get(&subject.personal_code).and_then(serde_json::Value::as_str) == Some(own)
+        let Some(subject) = &record_type.subject else { return false };
+        let own = actor.own(subject);
+        own.is_some() && data.get(subject.field()).and_then(serde_json::Value::as_str) == own
     }
 
     /// Whether the actor is a guardian of the minor whom the record is about: today, whatever day is asked about.

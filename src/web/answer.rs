@@ -1,7 +1,7 @@
 //! What is sent back. Personal data are sent only as [`Disclosed`]: their log entry is durable.
 
-use actix_web::HttpResponse;
 use actix_web::http::{StatusCode, header};
+use actix_web::{HttpRequest, HttpResponse};
 use serde::Serialize;
 
 use super::context::percent_encoded;
@@ -94,6 +94,15 @@ pub fn created_one<T: Versioned>(value: &Disclosed<T>, place: &[&str]) -> Answer
     let mut response = created(value, place)?;
     tag(&mut response, value.get().version());
     Ok(response)
+}
+
+/// Whether the asker has the answer with this tag (`If-None-Match`; weak comparison, RFC 9110, 13.1.2).
+pub fn is_known(req: &HttpRequest, tag: &str) -> bool {
+    let known = req.headers().get_all(header::IF_NONE_MATCH).filter_map(|v| v.to_str().ok());
+    known
+        .flat_map(|v| v.split(','))
+        .map(str::trim)
+        .any(|t| t == "*" || t.trim_start_matches("W/") == tag.trim_start_matches("W/"))
 }
 
 fn tag(response: &mut HttpResponse, version: i64) {

@@ -24,7 +24,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix_web::dev::{Server, ServerHandle};
+use actix_web::dev::{Server, ServerHandle, Service as _};
 use actix_web::middleware::{Compress, from_fn};
 use actix_web::web::{self, Bytes, Data, PathConfig, ServiceConfig};
 use actix_web::{App as Application, HttpServer, rt};
@@ -55,6 +55,8 @@ pub struct Settings {
     pub shutdown_seconds: u64,
     /// Whether browsers reach the server by TLS, so that cookies may be kept for protected ways alone.
     pub secure: bool,
+    /// What addresses of public pages begin with (`https://register.example.ee`); as the visitor has it where absent.
+    pub public_url: Option<String>,
     /// Whether all people in it are invented; every page then says so.
     pub demo: bool,
     /// Whether texts of pages are drawn out, so that tests find what would not fit.
@@ -71,6 +73,7 @@ impl Default for Settings {
             metrics_public: false,
             shutdown_seconds: 30,
             secure: false,
+            public_url: None,
             demo: false,
             stretched: false,
         }
@@ -97,6 +100,7 @@ impl Web {
 
 /// Registers everything: the same for the server and for tests.
 pub fn configure(cfg: &mut ServiceConfig, state: Data<Web>) {
+    let app = state.app.clone();
     let everything = web::scope("")
         .app_data(state)
         .app_data(PathConfig::default().error_handler(|_, _| Problem::not_found().into()))
@@ -104,7 +108,8 @@ pub fn configure(cfg: &mut ServiceConfig, state: Data<Web>) {
         .configure(ui::register)
         .default_service(web::to(layers::nowhere))
         .wrap(Compress::default())
-        .wrap(from_fn(layers::outermost));
+        .wrap(from_fn(layers::outermost))
+        .wrap_fn(move |req, next| app.store.with_one_version(next.call(req)));
     cfg.service(everything);
 }
 

@@ -456,7 +456,7 @@ mod tests {
         let id = Uuid::nil();
         let day = NaiveDate::from_ymd_opt(2026, 1, 1).unwrap();
         let text = || "x".to_owned();
-        let label = || Label { et: text(), en: None, fi: None, sv: None };
+        let label = || Label::estonian(text());
         let side = || MoveSide { record_type: text(), id: None, institution_id: id };
         agree("MoveSide", &side());
         let moved = MoveView {
@@ -709,6 +709,7 @@ mod tests {
                 opened_by: text(),
                 received_on: day,
                 deadline: None,
+                counted_from: None,
                 subject: text(),
                 text: text(),
                 from: None,

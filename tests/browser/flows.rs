@@ -218,7 +218,7 @@ fn a_clerk_imports_a_sheet_of_posts() {
     let label = |name: &str| {
         let register = school.h.app.register(REGISTER).unwrap();
         let kind = register.record_type("post").unwrap();
-        kind.fields.iter().find(|f| f.name == name).unwrap().label.et.clone()
+        kind.fields.iter().find(|f| f.name == name).unwrap().label.official().to_owned()
     };
     let head = [label("unit"), label("post_title"), label("created_on"), label("prescribed_load")];
     assert!(head.iter().all(|name| template.text.contains(name.as_str())), "{}", template.text);

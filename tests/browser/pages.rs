@@ -30,6 +30,10 @@ const fn page(name: &'static str, user: &'static str, path: fn(&Demo) -> String)
 /// The pages, those of one user beside each other: each change of user is a login.
 pub const PAGES: &[Page] = &[
     page("start", "", |_| "/".into()),
+    page("catalogue-narrowed", "", |_| "/?q=kirjasto&authority=Pietarsaaren%20kaupunki".into()),
+    page("catalogue-nothing", "", |_| "/?q=purjelaev".into()),
+    page("register-elsewhere", "", |_| "/r/pietarsaari-kirjaston-lainaajarekisteri".into()),
+    page("document-of-register", "", |_| people("/documents/privacy_notice")),
     page("login", "", |_| "/login".into()),
     page("help", "", |_| "/help".into()),
     page("accessibility", "", |_| "/accessibility".into()),
@@ -83,6 +87,8 @@ pub const PAGES: &[Page] = &[
     page("retention-execution", "archivist", |d| {
         people(&format!("/retention/batches/{}/execution", d.made("batch-approved")))
     }),
+    page("own-data", "data_subject", |_| people("/own-data")),
+    page("own-data-officer", "administrator", |_| people("/own-data")),
     page("report", "controller", |_| people("/reports/staff")),
     page("cases", "controller", |_| people("/cases")),
     page("cases-of-a-kind", "controller", |_| people("/cases?kind=access_application")),
@@ -157,6 +163,9 @@ const NO_PAGES: &[&str] = &[
     "/r/{r}/confirmations/export",
     "/r/{r}/confirmations/{id:[0-9a-f-]{36}}/receipt.pdf",
     "/r/{r}/documents/{id:[0-9a-f-]{36}}/file",
+    "/r/{r}/documents/{kind:[a-z_]+}.json",
+    "/r/{r}/documents/{kind:[a-z_]+}.pdf",
+    "/r/{r}/riha.json",
     "/r/{r}/imports/templates/{type}",
     "/r/{r}/imports/pending/{id:[0-9a-f-]{36}}/faults",
     "/r/{r}/records/{type}/export",
@@ -176,7 +185,14 @@ const NO_PAGES: &[&str] = &[
 fn is_of(path: &str, route: &str) -> bool {
     let path = path.split(['?', '#']).next().unwrap_or_default();
     let (have, want): (Vec<&str>, Vec<&str>) = (path.split('/').collect(), route.split('/').collect());
-    have.len() == want.len() && have.iter().zip(&want).all(|(h, w)| h == w || w.starts_with('{') && !h.is_empty())
+    have.len() == want.len() && have.iter().zip(&want).all(|(h, w)| h == w || fits(h, w))
+}
+
+/// Whether a part of an address is one of `{kind:[a-z_]+}.json`.
+fn fits(part: &str, route: &str) -> bool {
+    let Some((inside, rest)) = route.strip_prefix('{').and_then(|r| r.rsplit_once('}')) else { return false };
+    let pattern = inside.split_once(':').map_or("[^/]+", |(_, pattern)| pattern);
+    regex::Regex::new(&format!("^(?:{pattern}){}$", regex::escape(rest))).unwrap().is_match(part)
 }
 
 #[test]

@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -13,6 +13,7 @@ use andmekogu::app::retention::Keeping;
 use andmekogu::app::tokens::{Lifetimes, NamedKey, Tokens};
 use andmekogu::app::{App, LogKeys};
 use andmekogu::clock::{Clock, ManualClock};
+use andmekogu::config::registers::{Found, read_all, read_any};
 use andmekogu::domain::access::grant::Basis;
 use andmekogu::domain::identity::{Country, PersonalCode, Sex};
 use andmekogu::domain::registers::Registers;
@@ -24,6 +25,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 pub mod city;
+pub mod folder;
 pub mod people;
 pub mod smtp;
 pub mod visitor;
@@ -135,9 +137,22 @@ pub fn definitions(folder: &Path) -> Vec<Definition> {
     })
 }
 
-/// The registers that are shipped.
+/// The two registers that most tests speak of. The others are shipped too: see [`every_register`].
 pub fn shipped() -> Vec<Definition> {
-    definitions(&PathBuf::from("config/registers"))
+    [REGISTER, city::EDUCATION].into_iter().flat_map(|name| named(name).definitions).collect()
+}
+
+/// One shipped register, in all its versions.
+pub fn named(name: &str) -> Found {
+    read_any(&Path::new("config/registers").join(name)).unwrap_or_else(|faults| panic!("{name}: {faults:#?}"))
+}
+
+/// Every register that is shipped, kept here or elsewhere.
+pub fn every_register() -> Found {
+    read_all(Path::new("config/registers")).unwrap_or_else(|faults| {
+        let list: Vec<String> = faults.iter().map(ToString::to_string).collect();
+        panic!("the definitions have faults:\n{}", list.join("\n"))
+    })
 }
 
 pub struct Harness {
@@ -169,10 +184,15 @@ impl Harness {
     }
 
     pub fn with(place: Place, definitions: Vec<Definition>) -> Self {
+        Self::found(place, Found { definitions, ..Found::default() })
+    }
+
+    /// With registers that are only described, too.
+    pub fn found(place: Place, found: Found) -> Self {
         andmekogu::store::migrate::migrate(&place.url).unwrap();
         let noon = Utc.with_ymd_and_hms(2026, 11, 20, 10, 0, 0).unwrap();
         let clock = Arc::new(ManualClock::at(noon));
-        let mut app = open(&place.url, definitions, clock.clone());
+        let mut app = open_found(&place.url, found, clock.clone());
         app.keeping = keeping(place._folder.path());
         app.log_keys.own = Some(place._folder.path().join("log-keys"));
         let app = Arc::new(app);
@@ -398,9 +418,14 @@ impl Drop for Harness {
 
 /// Opens an app over a migrated database, as the program does but with cheap passwords and fixed keys.
 pub fn open(url: &DatabaseUrl, definitions: Vec<Definition>, clock: Arc<dyn Clock>) -> App {
+    open_found(url, Found { definitions, ..Found::default() }, clock)
+}
+
+fn open_found(url: &DatabaseUrl, found: Found, clock: Arc<dyn Clock>) -> App {
     // With RUST_LOG set, the server's own log shows why it answers 500.
     drop(env_logger::builder().is_test(true).try_init());
-    let registers = Registers::new(definitions).unwrap_or_else(|f| panic!("{}", f.join("\n")));
+    let registers = Registers::new(found.definitions).unwrap_or_else(|f| panic!("{}", f.join("\n")));
+    let registers = registers.with_descriptions(found.descriptions);
     let settings = Settings { url: url.clone(), readers: 4, writers: 4, queue: 2_000 };
     let store = Arc::new(Store::open(&settings, registers, clock).unwrap());
     let lifetimes = Lifetimes { access: Duration::from_secs(300), refresh: Duration::from_secs(28_800) };
@@ -441,6 +466,7 @@ fn serve(app: Arc<App>, stretched: bool) -> (SocketAddr, actix_web::dev::ServerH
                 metrics_public: true,
                 shutdown_seconds: 5,
                 secure: false,
+                public_url: None,
                 demo: false,
                 stretched,
             };

@@ -247,7 +247,8 @@ impl Visitor {
 
     fn whole(&self, path: &str) -> String {
         let spoken = ["/et", "/en", "/fi", "/sv"].iter().any(|l| path == *l || path.starts_with(&format!("{l}/")));
-        if path == "/" || spoken || path.starts_with("/static/") {
+        let unspoken = ["/static/", "/api/", "/sitemap", "/robots.txt", "/catalogue.", "/processing.csv"];
+        if path == "/" || spoken || unspoken.iter().any(|begin| path.starts_with(begin)) {
             path.to_owned()
         } else {
             format!("/{}{path}", self.lang)

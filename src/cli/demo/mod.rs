@@ -107,7 +107,7 @@ pub(super) async fn prepare(installation: &Installation) -> Result<(Arc<App>, Se
     for register in registers {
         let folder = seeds_of(installation, &register);
         let Some(seeds) = Seeds::read(&folder)? else {
-            log::warn!("{register}: there are no seeds in {here}; it stays empty");
+            log::info!("{register}: there are no seeds in {here}; it stays empty");
             continue;
         };
         for user in seeds.users() {

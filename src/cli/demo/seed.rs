@@ -192,13 +192,15 @@ impl Seeds {
 /// # Errors
 /// The first act that was refused, with the file and the name of what it would have entered.
 pub(super) async fn run(app: &App, register: &str, seeds: &Seeds) -> Result<usize, Failure> {
-    let today = app.register(register)?.day(app.store.now());
+    let found = app.register(register)?;
+    let today = found.day(app.store.now());
+    let country = found.definition.register.country.parse::<Country>().ok();
     let mut seeding = Seeding {
         app,
         register,
         folder: &seeds.folder,
         today,
-        names: Names::default(),
+        names: Names { country, ..Names::default() },
         records: HashMap::new(),
         users: HashMap::new(),
         documents: HashMap::new(),
@@ -267,7 +269,7 @@ impl Seeding<'_> {
                 }
                 Err(app::Error::Store(store::Error::Refused(Refusal::NotFound { .. }))) => {
                     let code = match &user.personal_code {
-                        Some(code) => Some((Country::Ee, self.text(code)?)),
+                        Some(code) => Some((self.names.country.unwrap_or(Country::Ee), self.text(code)?)),
                         None => None,
                     };
                     adding.push(async {

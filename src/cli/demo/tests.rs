@@ -145,9 +145,13 @@ fn the_shipped_description_makes_sound_records_twice_over() {
     wait(async {
         let (app, _) = prepare(&installation).await.unwrap();
         let registers = app.store.registers();
+        let mut made = 0;
         for register in registers.names() {
             let path = seeds_of(&installation, register).join("generate.toml");
-            let plan: Plan = toml::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+            // A register without seeds has nothing to make records from.
+            let Ok(text) = std::fs::read_to_string(path) else { continue };
+            let plan: Plan = toml::from_str(&text).unwrap();
+            made += 1;
             let definition = app.register(register).unwrap().definition.clone();
             let user = app.user_named(&plan.by).await.unwrap();
             let last = plan.steps.last().unwrap().record_type.clone();
@@ -165,5 +169,6 @@ fn the_shipped_description_makes_sound_records_twice_over() {
             let after = all(&app, &plan.by, register, &last).await.len();
             assert_eq!(after, before + 80);
         }
+        assert_eq!(made, 2);
     });
 }

@@ -3,8 +3,9 @@
 //! * `ref:` names a record of the seeds: its id (`ref:office`);
 //! * `day:` is a day, `day:2024-03-01` or counted from today in days, months or years (`day:today`, `day:+30d`,
 //!   `day:-2y+1d`);
-//! * `code:` is a personal code for a person who does not exist: birth day, sex, and a number of their own among the
-//!   seeds (`code:1986-03-14 female 701`, `code:-6y male 702`);
+//! * `code:` is a personal code for a person who does not exist, of the register's country: birth day, sex, and a number
+//!   of their own among the seeds (`code:1986-03-14 female 701`, `code:-6y male 702`; in Finland 0 to 49, which makes a
+//!   code of the range that nobody is given);
 //! * `file:` is a file beside the seeds, by its digest (`file:portrait.png`).
 
 use std::collections::HashMap;
@@ -13,7 +14,7 @@ use chrono::{Days, Months, NaiveDate};
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::domain::identity::{PersonalCode, Sex};
+use crate::domain::identity::{Country, PersonalCode, Sex};
 
 /// What names stand for.
 #[derive(Debug, Default)]
@@ -22,6 +23,8 @@ pub(super) struct Names {
     pub records: HashMap<String, Uuid>,
     /// Digests of files by their name.
     pub files: HashMap<String, String>,
+    /// Country whose personal codes are meant; none: Estonia.
+    pub country: Option<Country>,
 }
 
 /// Names of the files that a value speaks of.
@@ -61,7 +64,7 @@ fn resolve_text(text: &str, names: &Names, today: NaiveDate) -> Result<String, S
     match kind {
         "ref" => record(rest, names).map(|id| id.to_string()),
         "day" => day(rest, today).map(|d| d.to_string()),
-        "code" => code(rest, today),
+        "code" => code(rest, today, names.country.unwrap_or(Country::Ee)),
         "file" => names.files.get(rest).cloned().ok_or_else(|| format!("there is no file {rest}")),
         _ => Ok(text.to_owned()),
     }
@@ -119,7 +122,7 @@ fn steps(text: &str, from: NaiveDate) -> Option<NaiveDate> {
 }
 
 /// A personal code for a person who does not exist.
-fn code(text: &str, today: NaiveDate) -> Result<String, String> {
+fn code(text: &str, today: NaiveDate, country: Country) -> Result<String, String> {
     let wanted = || format!("{text} is no code: write birth day, sex and number, as 1986-03-14 female 701");
     let mut words = text.split_whitespace();
     let (Some(birth), Some(sex), Some(serial), None) = (words.next(), words.next(), words.next(), words.next()) else {
@@ -131,13 +134,17 @@ fn code(text: &str, today: NaiveDate) -> Result<String, String> {
         _ => return Err(wanted()),
     };
     let serial = serial.parse().map_err(|_| wanted())?;
-    PersonalCode::fictitious_ee(day(birth, today)?, sex, serial).map(|code| code.as_str().to_owned()).ok_or_else(wanted)
+    let birth = day(birth, today)?;
+    let made = match country {
+        Country::Ee => PersonalCode::fictitious_ee(birth, sex, serial),
+        Country::Fi => PersonalCode::fictitious_fi(birth, sex, serial),
+    };
+    made.map(|code| code.as_str().to_owned()).ok_or_else(wanted)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::identity::Country;
     use serde_json::json;
 
     fn today() -> NaiveDate {
@@ -163,6 +170,7 @@ mod tests {
         let names = Names {
             records: HashMap::from([("office".to_owned(), id)]),
             files: HashMap::from([("a.png".to_owned(), "ff".to_owned())]),
+            country: None,
         };
         let seed = json!({ "a": ["ref:office", "day:today"], "b": { "c": "file:a.png", "d": 1, "e": "at 10:30" } });
         let found = resolve(&seed, &names, today()).unwrap();
@@ -177,14 +185,18 @@ mod tests {
 
     #[test]
     fn codes_are_valid_and_of_the_person_described() {
-        let text = code("1986-03-14 female 701", today()).unwrap();
+        let text = code("1986-03-14 female 701", today(), Country::Ee).unwrap();
         let read = PersonalCode::parse(Country::Ee, &text, today()).unwrap();
         assert_eq!(read.birth_date().to_string(), "1986-03-14");
         assert_eq!(read.sex(), Some(Sex::Female));
-        let child = code("-6y male 702", today()).unwrap();
+        let child = code("-6y male 702", today(), Country::Ee).unwrap();
         assert!(PersonalCode::parse(Country::Ee, &child, today()).unwrap().is_minor_on(today()));
         for wrong in ["1986-03-14 female", "1986-03-14 other 1", "1986-03-14 male 1000", "x male 1"] {
-            assert!(code(wrong, today()).is_err(), "{wrong}");
+            assert!(code(wrong, today(), Country::Ee).is_err(), "{wrong}");
         }
+        let finnish = code("2011-05-06 female 7", today(), Country::Fi).unwrap();
+        assert_eq!(&finnish[..10], "060511A914");
+        assert!(PersonalCode::parse(Country::Fi, &finnish, today()).is_ok());
+        assert!(code("2011-05-06 female 50", today(), Country::Fi).is_err());
     }
 }

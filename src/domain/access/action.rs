@@ -165,6 +165,8 @@ impl Action {
                 Self::CaseRespond
             }
             StepKind::AskClarification
+            | StepKind::AskIdentity
+            | StepKind::Identify
             | StepKind::Extend
             | StepKind::Forward
             | StepKind::Notify

@@ -7,6 +7,7 @@
 pub mod action;
 pub mod application;
 pub mod grant;
+mod nesting;
 pub mod policy;
 pub mod report;
 pub mod rights;

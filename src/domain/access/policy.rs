@@ -17,6 +17,7 @@ use cedar_policy::{
 };
 
 use super::action::{Action, Object, ObjectKind};
+use super::nesting::too_deep;
 use crate::domain::record::index::Status;
 use crate::domain::statute::definition::Section;
 use crate::domain::statute::{Clause, Definition};
@@ -122,6 +123,9 @@ impl Policies {
         let general = |message: String| vec![PolicyFault { line: 0, message }];
         let (schema, _) = Schema::from_cedarschema_str(&schema(definition))
             .map_err(|e| general(format!("the schema made from the definition is refused: {e}")))?;
+        if let Some((line, message)) = too_deep(&definition.policies) {
+            return Err(vec![PolicyFault { line, message }]);
+        }
         let own = PolicySet::from_str(&definition.policies).map_err(|errors| {
             errors
                 .iter()
@@ -137,12 +141,14 @@ impl Policies {
         for (n, policy) in parsed.into_iter().enumerate() {
             let line = lines.get(n).copied().unwrap_or(0);
             let mut fault = |message: String| faults.push(PolicyFault { line, message });
-            match policy.annotation("clause") {
+            // Asked for one by one, each name of an annotation would be read as Cedar first.
+            let annotations: HashMap<&str, &str> = policy.annotations().collect();
+            match annotations.get("clause").copied() {
                 None => fault("the policy has no @clause".into()),
                 Some(c) if !clauses.contains(c) => fault(format!("@clause {c} is not a clause of the statute")),
                 Some(_) => {}
             }
-            match policy.annotation("id") {
+            match annotations.get("id").copied() {
                 None => fault("the policy has no @id".into()),
                 Some(id) if id.starts_with("engine.") => {
                     fault("ids beginning with engine. are the engine's own".into())
@@ -156,7 +162,7 @@ impl Policies {
         }
         let engine = PolicySet::from_str(&engine_policies(definition)).map_err(|e| general(e.to_string()))?;
         for policy in engine.policies() {
-            let id = policy.annotation("id").unwrap_or_default();
+            let id = policy.annotations().find(|(name, _)| *name == "id").map_or("", |(_, id)| id);
             policies.add(policy.new_id(PolicyId::new(id))).map_err(|e| general(e.to_string()))?;
         }
         let checked = Validator::new(schema.clone()).validate(&policies, ValidationMode::Strict);
@@ -171,8 +177,9 @@ impl Policies {
         }
         let register = uid("Register", &definition.register.short_name).map_err(&general)?;
         let mut entities = HashMap::new();
+        let asker = uid("User", "asker").map_err(&general)?;
         for role in role_names(definition) {
-            let asker = uid("User", "asker").map_err(&general)?;
+            let asker = asker.clone();
             let parent = uid("Role", role).map_err(&general)?;
             let entity = Entity::new_no_attrs(asker, HashSet::from([parent]));
             let set = Entities::from_entities([entity], Some(&schema)).map_err(|e| general(e.to_string()))?;
@@ -344,23 +351,35 @@ pub fn schema(definition: &Definition) -> String {
             cases => format!(" enum [{}]", list(cases.iter().map(|c| c.name.clone()).collect())),
         },
     );
+    // Reading a name costs Cedar far more than reading a text, and this is read for each register. So the contexts are
+    // written once, and the actions of one group on one kind of thing stand together.
+    text.push_str(
+        "type OfSection = { record_type: RecordType, in_scope: Bool, covered: Bool, about_self: Bool, \
+         purpose_given: Bool, status: String };\n\
+         type OfRegister = { in_scope: Bool, purpose_given: Bool };\n\
+         type OfRole = { to_self: Bool, in_scope: Bool, sole_user: Bool };\n\
+         type OfCase = { in_scope: Bool, party: Bool, about_self: Bool, purpose_given: Bool };\n",
+    );
+    let mut together: Vec<(&str, ObjectKind, Vec<String>)> = Vec::new();
     for action in Action::ALL {
-        let (resource, context) = match action.object_kind() {
-            ObjectKind::Section => (
-                "Section",
-                "record_type: RecordType, in_scope: Bool, covered: Bool, about_self: Bool, purpose_given: Bool, \
-                 status: String",
-            ),
-            ObjectKind::Register => ("Register", "in_scope: Bool, purpose_given: Bool"),
-            ObjectKind::Role => ("Role", "to_self: Bool, in_scope: Bool, sole_user: Bool"),
-            ObjectKind::Case => ("Case", "in_scope: Bool, party: Bool, about_self: Bool, purpose_given: Bool"),
+        let (group, kind, name) = (action.group(), action.object_kind(), action.as_str().to_owned());
+        match together.iter_mut().find(|(g, k, _)| *g == group && *k == kind) {
+            Some((_, _, names)) => names.push(name),
+            None => together.push((group, kind, vec![name])),
+        }
+    }
+    for (group, kind, names) in together {
+        let resource = match kind {
+            ObjectKind::Section => "Section",
+            ObjectKind::Register => "Register",
+            ObjectKind::Role => "Role",
+            ObjectKind::Case => "Case",
         };
         // Writing to a String cannot fail.
         let _ = writeln!(
             text,
-            "action {:?} in [{}] appliesTo {{ principal: [User], resource: [{resource}], context: {{ {context} }} }};",
-            action.as_str(),
-            action.group(),
+            "action {} in [{group}] appliesTo {{ principal: [User], resource: [{resource}], context: Of{resource} }};",
+            list(names),
         );
     }
     text

@@ -9,7 +9,7 @@ use super::action::{Action, Object, ObjectKind};
 use super::policy::{Decision, Policies, Question, SectionsQuestion};
 use crate::domain::closing::Closed;
 use crate::domain::record::index::Status;
-use crate::domain::statute::definition::Section;
+use crate::domain::statute::definition::{Section, Subject};
 use crate::domain::statute::{Clause, Definition, RecordType};
 
 /// Who acts, with the grants of theirs that are in force today in the register concerned.
@@ -107,6 +107,11 @@ struct Standing<'a> {
 }
 
 impl Actor {
+    /// Of what the user is known by, what a record about them holds; nothing for the installation.
+    pub fn own<'a>(&'a self, subject: &Subject) -> Option<&'a str> {
+        self.user_id.and_then(|_| subject.own(self.personal_code.as_deref(), &self.name))
+    }
+
     fn standings<'a>(&'a self, definition: &'a Definition) -> Vec<Standing<'a>> {
         let granted = self.grants.iter().map(|g| Standing { role: &g.role, grant: Some(g) });
         let implicit = definition

@@ -31,7 +31,7 @@ use thiserror::Error;
 use toml::Spanned;
 
 use super::{has_four_digit_year, parse_day};
-use crate::domain::statute::Label;
+use crate::domain::statute::{Label, Language};
 
 /// Days from Easter Sunday that fall into the year of that Easter, whichever day between 22 March and 25 April it is.
 const EASTER_OFFSETS: RangeInclusive<i32> = -80..=250;
@@ -176,17 +176,23 @@ struct HolidayRow {
 #[derive(Deserialize)]
 #[serde(remote = "Label", deny_unknown_fields)]
 struct StrictLabel {
-    et: String,
+    #[serde(skip)]
+    official: Language,
+    /// Must be there: without `default`, what has a function of its own is not taken as absent.
+    #[serde(deserialize_with = "Option::deserialize")]
+    et: Option<String>,
     en: Option<String>,
     fi: Option<String>,
     sv: Option<String>,
+    #[serde(skip)]
+    verbatim: Option<String>,
 }
 
 impl WeekendRow {
     fn check(self, rows_before: &[Row]) -> Result<Row, Complaint> {
         let rule = Rule::Every(self.day);
         if rows_before.iter().any(|row| row.rule == rule) {
-            return Err((format!("`{}` is in the weekend twice", self.name.et), "Remove one of the rows."));
+            return Err((format!("`{}` is in the weekend twice", self.name.official()), "Remove one of the rows."));
         }
         Ok(Row { rule, years: i32::MIN..=i32::MAX, day_off: day_off(self.name, self.source, false)? })
     }
@@ -196,14 +202,14 @@ impl HolidayRow {
     fn check(self) -> Result<Row, Complaint> {
         let years = self.valid_from.unwrap_or(i32::MIN)..=self.valid_until.unwrap_or(i32::MAX);
         if years.is_empty() {
-            let message = format!("`{}` ends before it begins", self.name.et);
+            let message = format!("`{}` ends before it begins", self.name.official());
             return Err((message, "Let `valid_until` be no earlier than `valid_from`."));
         }
         Ok(Row { rule: self.rule()?, years, day_off: day_off(self.name, self.source, self.deadlines_only)? })
     }
 
     fn rule(&self) -> Result<Rule, Complaint> {
-        let complaint = |what, advice| Err((format!("`{}` {what}", self.name.et), advice));
+        let complaint = |what, advice| Err((format!("`{}` {what}", self.name.official()), advice));
         match (self.date, self.easter, self.first, self.on_or_after) {
             (Some(date), None, None, None) => Ok(Rule::Date(date)),
             (None, Some(offset), None, None) if EASTER_OFFSETS.contains(&offset) => Ok(Rule::DaysFromEaster(offset)),
@@ -225,11 +231,11 @@ impl HolidayRow {
 }
 
 fn day_off(name: Label, source: String, deadlines_only: bool) -> Result<DayOff, Complaint> {
-    if name.et.trim().is_empty() {
+    if name.official().trim().is_empty() {
         return Err(("the Estonian name is empty".to_owned(), "Say in `et` what day it is."));
     }
     if source.trim().is_empty() {
-        return Err((format!("`{}` has an empty source", name.et), "Name the act and the section."));
+        return Err((format!("`{}` has an empty source", name.official()), "Name the act and the section."));
     }
     Ok(DayOff { name, source, deadlines_only })
 }
@@ -278,7 +284,7 @@ impl HolidayCalendar {
 
     /// Why no period ends on `day`: the Estonian name of the holiday, else of the weekday. Nothing if one does.
     pub fn why_off(&self, day: NaiveDate) -> Option<&str> {
-        self.day_off(day).map(|day_off| day_off.name.et.as_str())
+        self.day_off(day).map(|day_off| day_off.name.official())
     }
 
     /// Whether `day` is neither a public holiday nor in the weekend.

@@ -17,17 +17,23 @@ use std::str::FromStr;
 
 use chrono::{DateTime, Days, Months, NaiveDate, TimeDelta, Utc};
 use chrono_tz::Tz;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::{HolidayCalendar, day_at, end_of_day, has_four_digit_year};
 
+/// What a term looks like, for those who check definitions without reading them.
+const TERM: &str =
+    r"^(P([1-9]\d*Y)?([1-9]\d*M)?([1-9]\d*W)?([1-9]\d*D)?|PT[1-9]\d*H|1 working day|[1-9]\d* working days)$";
+
 /// The length of a statutory period: `P1M`, `P30D`, `P2W`, `P1Y6M`, `PT72H`, `1 working day`, `5 working days`.
 ///
 /// Calendar periods and hours are ISO 8601 in whole numbers without leading zeros; they are not mixed. A term is
 /// never nothing: `P0D` is refused. Of several units the years and months are counted first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
+#[schemars(with = "String", extend("pattern" = TERM))]
 pub struct Term(Length);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -110,6 +116,17 @@ impl Term {
                 .and_then(|day| day.checked_sub_days(in_days(weeks, days))),
         };
         first.filter(|day| has_four_digit_year(*day)).ok_or(TermFault::OutOfCalendar)
+    }
+
+    /// The day whose term ends on `day` by the calendar alone, whatever days off there are; `None` for hours and working
+    /// days, and outside the calendar.
+    pub fn back_from(self, day: NaiveDate) -> Option<NaiveDate> {
+        match self.0 {
+            Length::Hours(_) | Length::WorkingDays(_) => None,
+            Length::Calendar { years, months, weeks, days } => day
+                .checked_sub_months(in_months(years, months))
+                .and_then(|day| day.checked_sub_days(in_days(weeks, days))),
+        }
     }
 
     /// The day on which the term ends after an event on the day `event`.

@@ -5,6 +5,7 @@
 //! hold for all of them. A case is what its steps amount to: [`CaseFile::open`], then [`CaseFile::take`] for each.
 
 mod due;
+pub mod own_data;
 mod reminder;
 
 use std::collections::BTreeMap;
@@ -55,8 +56,11 @@ pub struct CaseFile {
     pub opened_by: String,
     /// Day on which it came in: its clock starts there.
     pub received_on: NaiveDate,
-    /// By when it must be done; `None` where the statute sets no time.
+    /// By when it must be done; `None` where the statute sets no time, or while the time stands still.
     pub deadline: Option<Deadline>,
+    /// Day from which the time is counted, where that is not the day of receipt.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub counted_from: Option<NaiveDate>,
     /// What it is about, in a line.
     pub subject: String,
     /// What was asked or reported.
@@ -304,6 +308,7 @@ impl CaseFile {
             opened_by: made.by.to_owned(),
             received_on,
             deadline,
+            counted_from: None,
             subject: new.subject.trim().to_owned(),
             text: new.text.trim().to_owned(),
             from: new.from.clone(),
@@ -339,13 +344,21 @@ impl CaseFile {
             faults.text("/text", &step.text, LONGEST_TEXT);
         }
         let mut next = self.clone();
+        let instant = own_data::Instant { now: made.at, today: register.day(made.at) };
         match step.act {
             StepKind::Message | StepKind::Acknowledge | StepKind::Answer | StepKind::Verify => {}
+            StepKind::AskIdentity => own_data::asked_for(self, &mut next, kind, instant)?,
+            StepKind::Identify => {
+                own_data::identified(self, &mut next, register, kind, step, (instant, made.by, &mut faults))?;
+            }
             StepKind::AskClarification => next.state = CaseState::Clarifying,
             StepKind::Clarify => next.state = CaseState::Open,
             StepKind::Forward => next.state = CaseState::Forwarded,
             StepKind::Extend => next.deadline = Some(self.extended(register, kind, made.at)?),
             StepKind::Decide => {
+                if kind.own_data.is_some() {
+                    own_data::decided(self, register, kind, step, (instant.today, &mut faults))?;
+                }
                 let decision = self.decided(register, kind, step, made, &mut faults);
                 next.decision = decision;
                 next.state = CaseState::Decided;
@@ -381,14 +394,24 @@ impl CaseFile {
     fn possible(&self, kind: &CaseKind, step: &Step) -> Result<(), Refusal> {
         let always = matches!(step.act, StepKind::Message | StepKind::Withdraw | StepKind::Close);
         let decides = step.act == StepKind::Decide && !kind.outcomes.is_empty();
-        let known = always || decides || kind.steps.contains(&step.act) || kind.closes_after.contains(&step.act);
+        let known = always
+            || decides
+            || own_data::takes(kind, step.act)
+            || kind.steps.contains(&step.act)
+            || kind.closes_after.contains(&step.act);
         if !known {
             let detail = format!("a case of this kind has no step `{}`", step.act.as_str());
             return Err(Refusal::invalid("/act", "not_in_codelist", detail, Some(kind.clause.clone())));
         }
         let refused = match step.act {
             StepKind::Decide if self.decision.is_some() => ("already_decided", "it has been decided already"),
-            StepKind::AskClarification | StepKind::Extend | StepKind::Forward if self.decision.is_some() => {
+            StepKind::AskClarification
+            | StepKind::AskIdentity
+            | StepKind::Identify
+            | StepKind::Extend
+            | StepKind::Forward
+                if self.decision.is_some() =>
+            {
                 ("already_decided", "it has been decided already")
             }
             StepKind::Withdraw if self.decision.is_some() => {
@@ -423,10 +446,14 @@ impl CaseFile {
         if self.made.contains_key(&StepKind::Extend) {
             return Err(refuse("already_extended", "the time has been extended once; that is all there is"));
         }
+        if self.deadline.is_none() {
+            return Err(refuse("clock_stands", "the time stands still until whoever asks has proved who they are"));
+        }
         if self.deadline.as_ref().is_some_and(|d| d.is_past(at)) {
             return Err(refuse("too_late", "the time has run out; it could be extended only before"));
         }
-        let mut deadline = Deadline::reckoned(register, kind, extension.term, self.received_on, at)?;
+        let mut deadline =
+            Deadline::reckoned(register, kind, extension.term, self.counted_from.unwrap_or(self.received_on), at)?;
         deadline.clause = extension.clause.clone();
         Ok(deadline)
     }
@@ -458,7 +485,7 @@ impl CaseFile {
             ground: step.ground.clone(),
             explanation: step.text.trim().to_owned(),
             details: step.details.clone(),
-            remedies: kind.remedies.as_ref().map(|r| r.et.clone()),
+            remedies: kind.remedies.as_ref().map(|r| r.official().to_owned()),
             at: rfc3339(made.at),
             by: made.by.to_owned(),
         })

@@ -307,7 +307,7 @@ impl<'r> Run<'r> {
     }
 
     fn subject_pointer(&self) -> Option<String> {
-        self.kind.subject.as_ref().map(|subject| format!("/{}", subject.personal_code))
+        self.kind.subject.as_ref().map(|subject| format!("/{}", subject.field()))
     }
 
     fn of_record(&self, record_id: Uuid, pointer: Option<String>, more: &str) -> Finding {

@@ -223,7 +223,7 @@ mod tests {
         let found = differences(&pupil(), None, Some(&json!({ "school": { "grade": "1", "from": "2025-09-01" } })));
         let told: Vec<_> = found
             .iter()
-            .map(|c| (c.field.as_str(), c.label.as_ref().unwrap().et.as_str(), c.clause.as_ref().unwrap().0.as_str()))
+            .map(|c| (c.field.as_str(), c.label.as_ref().unwrap().official(), c.clause.as_ref().unwrap().0.as_str()))
             .collect();
         assert_eq!(told, [("grade", "klass", "§ 9 lg 6 p 2"), ("from", "algus", "§ 9 lg 6 p 3")]);
     }

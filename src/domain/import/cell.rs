@@ -107,7 +107,7 @@ impl<'d> Codes<'d> {
                 let labels = texts(&code.label).map(str::to_owned);
                 labels.chain([code.code.clone()]).map(|name| (code.code.as_str(), name))
             });
-            let label = |wanted: &str| self.list.codes.iter().find(|c| c.code == wanted).map(|c| c.label.et.as_str());
+            let label = |wanted: &str| self.list.codes.iter().find(|c| c.code == wanted).map(|c| c.label.official());
             let near = nearest(text, names);
             let near: Vec<String> =
                 near.into_iter().map(|c| format!("`{c}` ({})", label(c).unwrap_or_default())).collect();

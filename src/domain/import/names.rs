@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use unicode_normalization::UnicodeNormalization;
 
-use crate::domain::statute::Label;
+use crate::domain::statute::{Label, Language};
 
 /// The most names that a fault proposes.
 const NEAREST: usize = 3;
@@ -24,8 +24,8 @@ pub(super) fn compact(text: &str) -> String {
 
 /// The texts of a label in all its languages.
 pub(super) fn texts(label: &Label) -> impl Iterator<Item = &str> {
-    std::iter::once(label.et.as_str())
-        .chain([&label.en, &label.fi, &label.sv].into_iter().flatten().map(String::as_str))
+    // Estonian first, as sheets have always been read.
+    Language::ALL.into_iter().filter_map(|language| label.text(language))
 }
 
 /// Of `candidates`, each with its names, the few that are written most like `wanted`, each once; none that is far away.

@@ -113,6 +113,7 @@ fn definition() -> Definition {
         clauses: Vec::new(),
         policies: String::new(),
         digest: "d".repeat(64),
+        calendar: None,
     }
 }
 

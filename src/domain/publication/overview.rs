@@ -169,7 +169,7 @@ impl Tally {
             })
             .collect();
         // Of people only a digest is kept, and only until they are counted.
-        let person = plan.kind.subject.as_ref().and_then(|s| data.get(&s.personal_code)).and_then(Value::as_str);
+        let person = plan.kind.subject.as_ref().and_then(|s| data.get(s.field())).and_then(Value::as_str);
         let person = person.map(|code| self.hasher.hash_one(code));
         if self.cells.len() >= MOST_GROUPS && !self.cells.contains_key(&keys) {
             self.cut = true;

@@ -109,7 +109,7 @@ impl Tally {
         others: &HashMap<String, Value>,
     ) -> Result<(), TableFault> {
         self.records += 1;
-        let person = plan.kind.subject.as_ref().and_then(|s| data.get(&s.personal_code)).and_then(Value::as_str);
+        let person = plan.kind.subject.as_ref().and_then(|s| data.get(s.field())).and_then(Value::as_str);
         let unit = person.unwrap_or(record_id).to_owned();
         let key = |r: &Reach<'_>| match r.value(data, institution_id, others) {
             Some(Value::String(code)) => code.clone(),

@@ -87,7 +87,7 @@ pub fn locked(
             LocalChange::Marked => false,
         };
         if refused {
-            let detail = format!("the value comes from {}: it is changed there and not here", source.label.et);
+            let detail = format!("the value comes from {}: it is changed there and not here", source.label.official());
             let mut fault =
                 Violation::error(&format!("/{}", field.name), "source_locked", detail, Some(source.clause.clone()));
             fault.section.clone_from(&field.section);

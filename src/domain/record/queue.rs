@@ -158,10 +158,11 @@ fn first_difference(a: &[Says], b: &[Says]) -> Option<(usize, Ordering)> {
 
 fn entered_label() -> Label {
     Label {
-        et: "taotluse sisestamise aeg".to_owned(),
+        et: Some("taotluse sisestamise aeg".to_owned()),
         en: Some("when the application was entered".to_owned()),
         fi: Some("hakemuksen kirjaamisaika".to_owned()),
         sv: Some("när ansökan registrerades".to_owned()),
+        ..Label::default()
     }
 }
 

@@ -113,7 +113,7 @@ pub fn anonymised(
 pub fn identifying(record_type: &RecordType, all_types: &[RecordType]) -> BTreeSet<String> {
     let top = |path: &str| path.split(['/', '[']).next().unwrap_or(path).to_owned();
     let subject = record_type.subject.as_ref();
-    let about = subject.map(|s| top(&s.personal_code));
+    let about = subject.map(|s| top(s.field()));
     let guardians = subject.and_then(|s| s.guardians.as_deref()).map(top);
     let title = record_type.title.iter().map(|t| top(t));
     let fields = record_type.fields.iter().filter(|f| names_somebody(f, all_types)).map(|f| f.name.clone());

@@ -106,9 +106,9 @@ fn lost_before(
     calendar: &HolidayCalendar,
 ) -> BTreeSet<(String, String)> {
     let top = |path: &str| FieldPath::parse(path).ok()?.steps().first().map(|s| s.name.clone());
-    let life = record_type.lifecycle.iter().flat_map(|l| [&l.begins, &l.ends]);
-    let subject = record_type.subject.iter().map(|s| &s.personal_code);
-    let needed = life.chain(subject).chain(&record_type.title).filter_map(|p| top(p));
+    let life = record_type.lifecycle.iter().flat_map(|l| [l.begins.as_str(), l.ends.as_str()]);
+    let subject = record_type.subject.iter().map(|s| s.field());
+    let needed = life.chain(subject).chain(record_type.title.iter().map(String::as_str)).filter_map(top);
     let counted = rule.trigger.iter().flat_map(|t| t.sources()).filter_map(|s| match s {
         Source::Field(path) => path.steps().first().map(|s| s.name.clone()),
         Source::Event(_) | Source::OwnEnd | Source::Other { .. } => None,

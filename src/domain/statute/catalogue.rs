@@ -24,17 +24,22 @@ impl Catalogue {
     ///
     /// # Errors
     /// A sentence for each two versions of a register that are in force on the same day.
-    pub fn new(definitions: Vec<Definition>) -> Result<Self, Vec<String>> {
+    pub fn new<D: Into<Arc<Definition>>>(definitions: Vec<D>) -> Result<Self, Vec<String>> {
         let mut registers: BTreeMap<String, Vec<Arc<Definition>>> = BTreeMap::new();
         for definition in definitions {
-            registers.entry(definition.register.short_name.clone()).or_default().push(Arc::new(definition));
+            let definition: Arc<Definition> = definition.into();
+            registers.entry(definition.register.short_name.clone()).or_default().push(definition);
         }
-        let mut faults = Vec::new();
-        for (register, versions) in &mut registers {
+        for versions in registers.values_mut() {
             versions.sort_by_key(|version| act(version).in_force_from);
-            faults.extend(overlaps(register, versions));
         }
-        if faults.is_empty() { Ok(Self { registers }) } else { Err(faults) }
+        let all = registers.values().flatten();
+        let faults = clashes(all.map(|d| (d.register.short_name.as_str(), act(d))), std::iter::empty());
+        if faults.is_empty() {
+            Ok(Self { registers })
+        } else {
+            Err(faults.into_iter().map(|(_, fault)| fault).collect())
+        }
     }
 
     /// Short names of the registers, in their order.
@@ -74,12 +79,57 @@ fn is_on(definition: &Definition, day: NaiveDate) -> bool {
     *in_force_from <= day && in_force_until.is_none_or(|until| day <= until)
 }
 
+/// What stands in the way of having registers side by side: a sentence, and the register it is about, for each two
+/// versions of one register that are in force on the same day, each description that there is twice, and each register
+/// that is said to be kept here and elsewhere on the same day. `kept` and `described` are names, each with the act of
+/// one version.
+pub fn clashes<'a>(
+    kept: impl Iterator<Item = (&'a str, &'a Act)>,
+    described: impl Iterator<Item = (&'a str, &'a Act)>,
+) -> Vec<(String, String)> {
+    let mut registers: BTreeMap<&str, (Vec<&Act>, Vec<&Act>)> = BTreeMap::new();
+    for (name, act) in kept {
+        registers.entry(name).or_default().0.push(act);
+    }
+    for (name, act) in described {
+        registers.entry(name).or_default().1.push(act);
+    }
+    let mut faults = Vec::new();
+    for (name, (kept, described)) in &mut registers {
+        kept.sort_by_key(|act| act.in_force_from);
+        described.sort_by_key(|act| act.in_force_from);
+        let mut sentences = overlaps(name, kept);
+        for pair in described.windows(2) {
+            if let [one, other] = pair
+                && one.in_force_from == other.in_force_from
+            {
+                let from = one.in_force_from;
+                sentences.push(format!("{name}: it is described twice as of {from}. Remove one of the descriptions."));
+            }
+        }
+        for elsewhere in described.iter() {
+            let meets = |here: &&&Act| {
+                here.in_force_from <= elsewhere.in_force_until.unwrap_or(NaiveDate::MAX)
+                    && elsewhere.in_force_from <= here.in_force_until.unwrap_or(NaiveDate::MAX)
+            };
+            if let Some(here) = kept.iter().find(meets) {
+                sentences.push(format!(
+                    "{name}: it is kept elsewhere from {}, and kept here from {}. Remove one of the two, or correct \
+                     their days.",
+                    elsewhere.in_force_from, here.in_force_from
+                ));
+            }
+        }
+        faults.extend(sentences.into_iter().map(|sentence| ((*name).to_owned(), sentence)));
+    }
+    faults
+}
+
 /// A sentence for each version that begins while an earlier one is in force. `versions` are sorted.
-fn overlaps(register: &str, versions: &[Arc<Definition>]) -> Vec<String> {
+fn overlaps(register: &str, versions: &[&Act]) -> Vec<String> {
     let mut faults = Vec::new();
     let mut longest: Option<&Act> = None;
-    for version in versions {
-        let act = act(version);
+    for act in versions.iter().copied() {
         let from = act.in_force_from;
         match longest {
             Some(before) if before.in_force_from == from => faults.push(format!(

@@ -8,10 +8,13 @@
 //! `[[field]]`). Every item that obliges somebody carries the clause it comes from.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use chrono::NaiveDate;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::description::{CatalogueEntry, Publicity, Statement};
 use super::duties::{Check, ConfirmationDuty, HeldBy, Move, QueueRule, TriggerSaid};
 use super::exchange::{Exchange, Source};
 use super::path::FieldPath;
@@ -19,7 +22,8 @@ use super::procedures::{
     CaseKind, ContactPoint, Contract, LeaverRule, Overview, RecertificationRule, RecipientNoticeRule, ReleaseGround,
     ReportDefinition, Withheld,
 };
-use super::{Clause, Label};
+use super::{Clause, Label, Language};
+use crate::domain::calendar::HolidayCalendar;
 use crate::domain::identity::PersonalCode;
 
 /// One version of one register's statute, complete: what `register.toml` and its neighbours say.
@@ -47,24 +51,35 @@ pub struct Definition {
     pub policies: String,
     /// SHA-256 of the files that made this definition, lower-case hexadecimal.
     pub digest: String,
+    /// The working days of its country, where they stand beside the registers; none: those that come with the program.
+    #[serde(skip)]
+    pub calendar: Option<Arc<HolidayCalendar>>,
 }
 
 /// `register.toml`: the register itself.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RegisterSource {
     /// Statutory short name (lühinimi); the register's id everywhere.
     pub short_name: String,
-    /// Official name; `et` is verbatim, the rest unofficial.
+    /// Official name; verbatim in the language of the source, the rest unofficial.
     pub name: Label,
+    /// Language of the source, `et` where nothing is said: texts in it are verbatim where the source words the thing, all
+    /// others unofficial.
+    #[serde(default, skip_serializing_if = "Language::is_estonian")]
+    pub language: Language,
+    /// Languages in which every text of the definition must be there; that of the source is always one of them.
+    #[serde(default = "every_language")]
+    pub languages: Vec<Language>,
     /// Clause that fixes the names.
     pub name_clause: Clause,
     /// ISO 3166 alpha-2 of the country whose law applies.
     pub country: String,
     /// IANA time zone in which a day of this register begins and ends.
+    #[schemars(with = "String")]
     pub time_zone: chrono_tz::Tz,
-    /// The founding act.
+    /// The text that founds the register, and the days on which this version of it is in force.
     pub act: Act,
-    /// Why data are held.
+    /// Why data are held, purpose by purpose; record types name theirs.
     #[serde(rename = "purpose")]
     pub purposes: Vec<Item>,
     /// Responsible controller (vastutav töötleja).
@@ -72,20 +87,30 @@ pub struct RegisterSource {
     /// Processors (volitatud töötleja).
     #[serde(default, rename = "processor")]
     pub processors: Vec<Party>,
-    /// Security class and level.
-    pub security: Security,
+    /// Security class and level, where the country's law knows them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub security: Option<Security>,
     /// Statements that only describe: legal effect, hosting, costs, standard solution.
     #[serde(default, rename = "statement")]
-    pub statements: Vec<Item>,
+    pub statements: Vec<Statement>,
+    /// What is published of it; absent: what its country asks for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub documents: Option<Vec<Publicity>>,
+    /// Whether even that it exists is secret: then only the controller sees what is said of it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub secret: bool,
+    /// What catalogues want to know beside.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub catalogue: Option<CatalogueEntry>,
     /// What the data mean in law, where the statute says it: stands on everything that leaves.
     #[serde(default)]
     pub legal_effect: Option<Item>,
     /// Which record type is the institution type, and its kinds.
     pub institutions: Institutions,
-    /// Roles, from the statute.
+    /// Roles of the statute: whoever acts, acts in one of them. What each may do is said by `access.cedar`.
     #[serde(rename = "role")]
     pub roles: Vec<Role>,
-    /// General rules of access.
+    /// What a refusal cites where no policy has a clause of its own, and whether reading needs a stated purpose.
     pub access: Access,
     /// Grounds on which a grant may be ended.
     #[serde(default, rename = "revocation_ground")]
@@ -102,7 +127,7 @@ pub struct RegisterSource {
     /// Grounds for refusing a release.
     #[serde(default, rename = "refusal_ground")]
     pub refusal_grounds: Vec<Item>,
-    /// Statistical reports.
+    /// Statistical reports: aggregates only, with small cells hidden.
     #[serde(default, rename = "report")]
     pub reports: Vec<ReportDefinition>,
     /// Overviews for whoever manages.
@@ -132,7 +157,7 @@ pub struct RegisterSource {
     /// Where values come from that are not entered here.
     #[serde(default, rename = "source")]
     pub sources: Vec<Source>,
-    /// The statute's backup rule.
+    /// What the statute says of copies of the database.
     #[serde(default)]
     pub backup: Option<BackupRule>,
     /// How the register is closed.
@@ -140,48 +165,89 @@ pub struct RegisterSource {
     pub closing: Option<ClosingRule>,
 }
 
-/// The act that founds the register.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+fn every_language() -> Vec<Language> {
+    Language::ALL.to_vec()
+}
+
+/// What kind of text a register rests on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ActForm {
+    /// An act of law: adopted on a day, numbered, published.
+    #[default]
+    Statute,
+    /// A description that the controller published: of a register that law lets it keep. It may bear no number and no
+    /// date. Its clauses are its headings.
+    Description,
+}
+
+impl ActForm {
+    fn is_statute(&self) -> bool {
+        *self == Self::Statute
+    }
+}
+
+/// The text that founds or describes the register.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Act {
-    /// Who issued it.
+    /// What kind of text it is; a statute where nothing is said.
+    #[serde(default, skip_serializing_if = "ActForm::is_statute")]
+    pub form: ActForm,
+    /// Who issued it, verbatim: the council, the minister, the controller.
     pub issuer: String,
-    /// Kind of act, verbatim (`määrus`).
+    /// What it calls itself, verbatim (`määrus`).
     pub kind: String,
-    /// Title, verbatim.
+    /// Title of the text, verbatim.
     pub title: String,
-    /// Number.
+    /// Number; blank where a description has none.
+    #[serde(default)]
     pub number: String,
-    /// Day it was adopted.
-    pub adopted: NaiveDate,
-    /// First day on which this version is in force.
+    /// Day it was adopted, or on which a description was drawn up; absent where a description does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub adopted: Option<NaiveDate>,
+    /// First day on which this version is in force; of a description the day on which it was brought up to date.
     pub in_force_from: NaiveDate,
     /// Last day on which this version was in force; absent while it is.
     #[serde(default)]
     pub in_force_until: Option<NaiveDate>,
-    /// Publication mark (`RT IV, 17.12.2019, 28`).
+    /// Publication mark (`RT IV, 17.12.2019, 28`); blank where a description has none.
+    #[serde(default)]
     pub publication: String,
-    /// Provisions it rests on, verbatim.
+    /// Provisions or other grounds that it rests on, verbatim.
+    #[serde(default)]
     pub legal_basis: Vec<String>,
     /// Clause that founds the register.
     pub clause: Clause,
 }
 
+impl Act {
+    /// The text as people cite it: what is there of issuer, day, kind, number and title.
+    pub fn cited(&self, day: impl Fn(NaiveDate) -> String) -> String {
+        let number = Some(self.number.trim()).filter(|n| !n.is_empty()).map(|n| format!("nr {n}"));
+        let parts = [Some(self.issuer.clone()), self.adopted.map(day), Some(self.kind.clone()), number];
+        parts.into_iter().flatten().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ")
+    }
+}
+
 /// A named statement of the statute: a purpose, a ground, a kind.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Item {
     /// Machine name, `snake_case`.
     pub name: String,
-    /// What people read; `et` verbatim where the statute words it.
+    /// What people read; verbatim in the language of the source where it words the thing.
     pub label: Label,
-    /// Where the statute says so.
+    /// Address of the provision or heading that says so, one of `clauses.toml`.
     pub clause: Clause,
 }
 
 /// A body that answers for the register.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Party {
-    /// Name, verbatim.
+    /// Name; verbatim where the source names it.
     pub name: String,
+    /// What the source says in place of a name, where it names nobody and the installation does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verbatim: Option<String>,
     /// Registry code, where it is known.
     #[serde(default)]
     pub registry_code: Option<String>,
@@ -196,20 +262,20 @@ pub struct Party {
 }
 
 /// Security class (turvaklass) and level (turbeaste).
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Security {
     /// `K0`–`K3`, `T0`–`T3`, `S0`–`S3` in one word.
     pub class: String,
     /// `L` low, `M` medium, `H` high: the highest of the three parts decides.
     pub level: String,
-    /// Clause.
+    /// Address of the provision that says so, one of `clauses.toml`: `§ 12 lg 1`.
     pub clause: Clause,
 }
 
 /// Which records are the institutions (asutus) that own other records.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Institutions {
-    /// Name of the record type.
+    /// Name of the record type whose records are the institutions.
     pub record_type: String,
     /// Field of that type that holds the kind, when the statute knows several kinds.
     #[serde(default)]
@@ -217,17 +283,17 @@ pub struct Institutions {
     /// Field of that type to which letters to an institution go.
     #[serde(default)]
     pub email_field: Option<String>,
-    /// The kinds.
+    /// The kinds of institutions, which confirmation duties and holders speak of.
     #[serde(rename = "kind")]
     pub kinds: Vec<Item>,
 }
 
 /// A role of the statute.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Role {
-    /// Machine name.
+    /// Machine name: what the rest of the definition calls it; a lower-case letter, then letters, digits and `_`.
     pub name: String,
-    /// Label; `et` verbatim.
+    /// What people read; in the language of the source its own wording, where it words the thing.
     pub label: Label,
     /// Clause that makes it.
     pub clause: Clause,
@@ -255,8 +321,8 @@ pub struct Role {
     pub within_contract: bool,
 }
 
-/// General rules of access.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// What a refusal cites where no policy has a clause of its own, and whether reading needs a stated purpose.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Access {
     /// Clause cited when no policy permits: what says that only those with a role have access.
     pub clause: Clause,
@@ -265,7 +331,7 @@ pub struct Access {
     /// Whether reading personal data needs a stated purpose.
     #[serde(default)]
     pub purpose_required: bool,
-    /// Clause on the purpose.
+    /// Clause that asks for the purpose, where it is asked for.
     #[serde(default)]
     pub purpose_clause: Option<Clause>,
     /// Clause that obliges to a base document.
@@ -281,13 +347,13 @@ pub struct Access {
 }
 
 /// A class of recipients of released data.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Recipient {
-    /// Machine name.
+    /// Machine name: what the rest of the definition calls it; a lower-case letter, then letters, digits and `_`.
     pub name: String,
-    /// Label.
+    /// What people read; in the language of the source its own wording, where it words the thing.
     pub label: Label,
-    /// Clause.
+    /// Address of the provision that says so, one of `clauses.toml`: `§ 12 lg 1`.
     pub clause: Clause,
     /// Grounds on which it may receive data.
     pub grounds: Vec<String>,
@@ -297,35 +363,37 @@ pub struct Recipient {
 }
 
 /// Fields of one record type that are made public.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Publication {
-    /// Record type.
+    /// Name of the record type whose fields they are.
     pub record_type: String,
     /// Paths of the public fields.
     pub fields: Vec<String>,
-    /// Clause.
+    /// Address of the provision that says so, one of `clauses.toml`: `§ 12 lg 1`.
     pub clause: Clause,
 }
 
-/// How long something is kept.
+/// How long something is kept: what starts the period, how long it is, and what becomes of the data then.
 #[doc(alias = "säilitustähtaeg")]
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RetentionRule {
     /// Machine name that fields refer to.
     pub name: String,
-    /// Label.
+    /// What people read; in the language of the source its own wording, where it words the thing.
     pub label: Label,
-    /// Clause.
+    /// Address of the provision that says so, one of `clauses.toml`: `§ 12 lg 1`.
     pub clause: Clause,
-    /// What starts the period; absent when data stay until the register closes.
+    /// What starts the period: the path of a date, `event:<name>`, `lifecycle:ends` (the record's own end) or
+    /// `record:<type>` (the end of the records linked to it); absent when data stay until the register closes.
     #[serde(default)]
     pub trigger: Option<TriggerSaid>,
-    /// ISO 8601 period after the trigger.
+    /// ISO 8601 period after the trigger: `P10Y`, `P6M`, `P30D`; absent where data stay until the trigger.
     #[serde(default)]
     pub period: Option<String>,
-    /// `archive`, `destroy`, `anonymise`, `review` or `keep`.
+    /// What becomes of the data when the period is over.
+    #[schemars(with = "crate::domain::retention::Then")]
     pub then: String,
-    /// Series of the document list.
+    /// Series of the authority's document list under which it is kept there.
     #[serde(default)]
     pub series: Option<String>,
     /// Where the period comes from, when the statute itself does not say it.
@@ -340,7 +408,7 @@ pub struct RetentionRule {
 }
 
 /// How the register is closed.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ClosingRule {
     /// Clause by which it is decided, and by which nothing is entered afterwards.
     pub clause: Clause,
@@ -352,12 +420,12 @@ pub struct ClosingRule {
     pub steps: Vec<Item>,
 }
 
-/// The backup rule.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// How often the database is copied, and how long copies are kept.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct BackupRule {
-    /// Clause.
+    /// Address of the provision that says so, one of `clauses.toml`: `§ 12 lg 1`.
     pub clause: Clause,
-    /// Hours between copies.
+    /// How many hours lie between two copies.
     pub every_hours: u32,
     /// Days of every earlier month whose copies are kept.
     pub keep_days_of_month: Vec<u32>,
@@ -368,17 +436,20 @@ pub struct BackupRule {
 }
 
 /// What the register knows of one kind of thing.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RecordType {
-    /// Machine name.
+    /// Machine name: what the rest of the definition calls it; a lower-case letter, then letters, digits and `_`.
     pub name: String,
-    /// Label.
+    /// What people read; in the language of the source its own wording, where it words the thing.
     pub label: Label,
-    /// Clause.
+    /// Address of the provision that says so, one of `clauses.toml`: `§ 12 lg 1`.
     pub clause: Clause,
     /// Other clauses that say the same of the same records, point by point.
     #[serde(default)]
     pub repeated_in: Vec<Clause>,
+    /// Whether it is secret by law that such records are held: then no published document tells it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub secret: bool,
     /// Which institutions hold such records; all where absent.
     #[serde(default)]
     pub held_by: Vec<HeldBy>,
@@ -395,16 +466,16 @@ pub struct RecordType {
     /// When a record begins and ends.
     #[serde(default)]
     pub lifecycle: Option<Lifecycle>,
-    /// What must not repeat.
+    /// Combinations of fields that two records must not share.
     #[serde(default)]
     pub unique: Vec<Unique>,
-    /// Sections (andmekogu osa).
+    /// Sections (andmekogu osa): groups of fields that a right covers or does not.
     #[serde(rename = "section")]
     pub sections: Vec<Section>,
-    /// Fields.
+    /// What is held of each such thing, field by field.
     #[serde(rename = "field")]
     pub fields: Vec<Field>,
-    /// Rules between fields.
+    /// Rules between the fields of one record: order of dates, no overlap, no cycle.
     #[serde(default, rename = "rule")]
     pub rules: Vec<Rule>,
     /// Checks that look across records.
@@ -425,14 +496,24 @@ impl RecordType {
         let parts: Vec<String> = self.title.iter().filter_map(part).collect();
         (!parts.is_empty()).then(|| parts.join(" "))
     }
+
+    /// Whether it is secret that such a field is held: by itself, with its section, or with the whole type.
+    pub fn is_secret(&self, field: &Field) -> bool {
+        let within = |section: &Section| section.secret && field.section.as_ref() == Some(&section.name);
+        self.secret || field.secret || self.sections.iter().any(within)
+    }
 }
 
 /// The person a record is about.
 #[doc(alias = "andmesubjekt")]
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Subject {
     /// Field that holds the personal code.
-    pub personal_code: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub personal_code: Option<String>,
+    /// Field that holds the name under which the person has an account here, where the source lists no personal code.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<String>,
     /// Path of the personal codes of guardians, who stand for the subject while they are a minor; it may lead into a
     /// list (`guardians/personal_code`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -440,13 +521,23 @@ pub struct Subject {
 }
 
 impl Subject {
+    /// The field by which the person is told from others.
+    pub fn field(&self) -> &str {
+        self.personal_code.as_deref().or(self.account.as_deref()).unwrap_or_default()
+    }
+
+    /// Of what a user is known by, what stands in [`Self::field`] of a record about them.
+    pub fn own<'u>(&self, personal_code: Option<&'u str>, account: &'u str) -> Option<&'u str> {
+        if self.personal_code.is_some() { personal_code } else { Some(account).filter(|name| !name.is_empty()) }
+    }
+
     /// Personal codes of those who stand for the subject on `day`, by the state `data` that holds then: nobody does
     /// for an adult, nor for somebody of whose age nothing is known.
     pub fn guardians_on<'v>(&self, country: &str, data: &'v serde_json::Value, day: NaiveDate) -> Vec<&'v str> {
         let Some(path) = self.guardians.as_ref().and_then(|p| FieldPath::parse(p).ok()) else {
             return Vec::new();
         };
-        let code = data.get(&self.personal_code).and_then(serde_json::Value::as_str);
+        let code = self.personal_code.as_ref().and_then(|field| data.get(field)).and_then(serde_json::Value::as_str);
         let code = country.parse().ok().zip(code).and_then(|(c, text)| PersonalCode::parse(c, text, day).ok());
         if !code.is_some_and(|c| c.is_minor_on(day)) {
             return Vec::new();
@@ -456,35 +547,35 @@ impl Subject {
 }
 
 /// When a record is pending, active and ended; both boundary days count as active.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Lifecycle {
-    /// Path of the first day.
+    /// Path of the field with the first day on which the record is active.
     pub begins: String,
-    /// Path of the last day.
+    /// Path of the field with the last day on which it is active.
     pub ends: String,
     /// Path of the code that says on what ground it ended, when the statute asks for one.
     #[serde(default)]
     pub ground: Option<String>,
-    /// Clause.
+    /// Address of the provision that says so, one of `clauses.toml`: `§ 12 lg 1`.
     pub clause: Clause,
 }
 
 /// A combination of fields that two records must not share.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Unique {
     /// Field names; each must be indexed.
     pub fields: Vec<String>,
-    /// Among which records.
+    /// Among which records the combination is unique.
     pub within: Within,
     /// Whether records that have ended free the combination again.
     #[serde(default)]
     pub unless_ended: bool,
-    /// Clause.
+    /// Address of the provision that says so, one of `clauses.toml`: `§ 12 lg 1`.
     pub clause: Clause,
 }
 
 /// Among which records something is unique.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Within {
     /// Those of the same institution.
@@ -495,26 +586,29 @@ pub enum Within {
 
 /// A named group of fields: the unit of field-level access.
 #[doc(alias = "andmekogu osa")]
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Section {
-    /// Machine name.
+    /// Machine name: what the rest of the definition calls it; a lower-case letter, then letters, digits and `_`.
     pub name: String,
-    /// Label.
+    /// What people read; in the language of the source its own wording, where it words the thing.
     pub label: Label,
     /// Whether it holds special categories of personal data (GDPR art. 9).
     #[serde(default)]
     pub special_category: bool,
+    /// Whether it is secret by law even what it holds: then no published document tells it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub secret: bool,
 }
 
 /// One field of a record or of a group.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Field {
-    /// Machine name.
+    /// Machine name: what the rest of the definition calls it; a lower-case letter, then letters, digits and `_`.
     pub name: String,
-    /// What kind of value it takes.
+    /// What kind of value it takes; this decides which other keys it may have.
     #[serde(rename = "type")]
     pub kind: FieldType,
-    /// Label; `et` verbatim where the statute words it.
+    /// What people read; in the language of the source its own wording, where it words the thing.
     pub label: Label,
     /// A sentence for the person who fills it in.
     #[serde(default)]
@@ -525,37 +619,40 @@ pub struct Field {
     /// Other clauses that name the same field again.
     #[serde(default)]
     pub repeated_in: Vec<Clause>,
+    /// Whether it is secret by law that it is held: then no published document tells it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub secret: bool,
     /// Source (`[[source]]`) from which the value comes; what becomes of one entered here is said there.
     #[serde(default)]
     pub source: Option<String>,
     /// Provision that entitles to a field beyond the statute's own list.
     #[serde(default)]
     pub basis: Option<String>,
-    /// Section; only for fields of the record itself.
+    /// Section that it stands in, and so who may see it; only for fields of the record itself.
     #[serde(default)]
     pub section: Option<String>,
-    /// Retention rule; only for fields of the record itself.
+    /// Name of the retention rule that it follows; only for fields of the record itself that are entered.
     #[serde(default)]
     pub retention: Option<String>,
-    /// Must be there.
+    /// Whether the value must be there: a new record without it is refused.
     #[serde(default)]
     pub required: bool,
-    /// Must be there under a condition on a sibling.
+    /// Condition on a sibling under which the value must be there.
     #[serde(default)]
     pub required_when: Option<Condition>,
-    /// Must not be there under a condition on a sibling.
+    /// Condition on a sibling under which the value must not be there.
     #[serde(default)]
     pub absent_when: Option<Condition>,
-    /// May be there only with a consent or a named legal need.
+    /// What must be recorded beside the value for it to be lawful: a consent, or a named legal need.
     #[serde(default)]
     pub needs: Option<Needs>,
-    /// The value is a list.
+    /// Whether the value is a list of such values.
     #[serde(default)]
     pub repeats: bool,
-    /// Fewest and most items of a list.
+    /// Fewest and most items of a list: `[1, 3]`.
     #[serde(default)]
     pub items: Option<[usize; 2]>,
-    /// Fewest and most characters (Unicode scalar values).
+    /// Fewest and most characters (Unicode scalar values): `[1, 100]`.
     #[serde(default)]
     pub length: Option<[usize; 2]>,
     /// Regular expression (ECMA 262 subset common with the `regex` crate) that the whole text must match.
@@ -564,16 +661,16 @@ pub struct Field {
     /// Least value, for numbers (as text) and dates.
     #[serde(default)]
     pub min: Option<String>,
-    /// Greatest value.
+    /// Greatest value, likewise.
     #[serde(default)]
     pub max: Option<String>,
-    /// Value above which a warning is given.
+    /// Value above which a warning is given; the value is taken nevertheless.
     #[serde(default)]
     pub warn_above: Option<String>,
     /// Digits after the decimal point; default 2.
     #[serde(default)]
     pub scale: Option<u32>,
-    /// Code list, for `code`.
+    /// Name of the code list in `codelists.toml`, for the type `code`.
     #[serde(default)]
     pub codelist: Option<String>,
     /// Sibling code field whose chosen code must be the parent of this one's.
@@ -585,25 +682,25 @@ pub struct Field {
     /// Whether the person of a personal code must be a minor on the entry's effective day.
     #[serde(default)]
     pub minor: bool,
-    /// Record type, for `reference`.
+    /// Name of the record type that it leads to, for the type `reference`.
     #[serde(default)]
     pub refers_to: Option<String>,
-    /// Media types, for `file`.
+    /// Media types that are taken, for the type `file`: `image/png`. Told by the content, not by the name.
     #[serde(default)]
     pub media_types: Vec<String>,
-    /// Parts, for `group`.
+    /// What it consists of, for the type `group`: fields with the same keys.
     #[serde(default, rename = "part")]
     pub parts: Vec<Field>,
-    /// Computed, never entered.
+    /// How it is computed; what is computed is never entered.
     #[serde(default)]
     pub derived: Option<Derived>,
-    /// How it can be searched.
+    /// How records can be found by it; without an index they cannot.
     #[serde(default)]
     pub index: Option<Index>,
 }
 
 /// Kinds of value.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum FieldType {
     /// One line of text.
@@ -653,18 +750,18 @@ pub enum FieldType {
 }
 
 /// A condition on a sibling field. Exactly one of `is`, `one_of`, `present` is given.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Condition {
     /// Name of a sibling (field of the same record or part of the same group); may reach one part into a
     /// sibling group (`fixed_term/is_fixed`).
     pub field: String,
-    /// Equal to this value.
+    /// The sibling is equal to this value.
     #[serde(default)]
     pub is: Option<serde_json::Value>,
-    /// Equal to one of these.
+    /// The sibling is equal to one of these.
     #[serde(default)]
     pub one_of: Option<Vec<serde_json::Value>>,
-    /// There (`true`) or not (`false`).
+    /// The sibling has a value (`true`) or has none (`false`).
     #[serde(default)]
     pub present: Option<bool>,
 }
@@ -685,18 +782,18 @@ impl Condition {
 }
 
 /// What must be recorded beside a value for it to be lawful.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Needs {
     /// Consent, or a named legal need.
     pub kind: NeedKind,
     /// Sibling that records it: a group for a consent (whose part `withdrawn_on` ends it), any field for a need.
     pub field: String,
-    /// Clause.
+    /// Address of the provision that says so, one of `clauses.toml`: `§ 12 lg 1`.
     pub clause: Clause,
 }
 
 /// Kinds of need.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum NeedKind {
     /// The person agreed.
@@ -706,7 +803,7 @@ pub enum NeedKind {
 }
 
 /// How a field is indexed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Index {
     /// A name: found by prefix with `q`, sorted and filtered by.
@@ -718,9 +815,9 @@ pub enum Index {
 }
 
 /// How a derived field is computed.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Derived {
-    /// What is taken.
+    /// What is computed; this decides which other keys it has.
     pub take: Take,
     /// Field it is taken from (a sibling).
     #[serde(default)]
@@ -747,7 +844,7 @@ pub struct Derived {
 }
 
 /// What a derivation takes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Take {
     /// Sex from a personal code.
@@ -776,19 +873,19 @@ pub enum Take {
 }
 
 /// A rule between fields.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Rule {
-    /// What kind of rule.
+    /// What kind of rule; this decides which other keys it has.
     pub kind: RuleKind,
-    /// Clause.
+    /// Address of the provision that says so, one of `clauses.toml`: `§ 12 lg 1`.
     pub clause: Clause,
     /// Repeating group that it speaks about; absent: the record itself.
     #[serde(default)]
     pub of: Option<String>,
-    /// First date (in the group, where `of` is given).
+    /// Path of the first date, or of the reference (in the group, where `of` is given).
     #[serde(default)]
     pub from: Option<String>,
-    /// Second date.
+    /// Path of the second date.
     #[serde(default)]
     pub to: Option<String>,
     /// Code field that separates rows (`no_overlap` per kind; `sequence`).
@@ -806,7 +903,7 @@ pub struct Rule {
 }
 
 /// Kinds of rules.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RuleKind {
     /// `from` is not after `to`.
@@ -824,30 +921,30 @@ pub enum RuleKind {
 }
 
 /// A code list.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Codelist {
-    /// Machine name.
+    /// Machine name: what the rest of the definition calls it; a lower-case letter, then letters, digits and `_`.
     pub name: String,
-    /// Label.
+    /// What people read; in the language of the source its own wording, where it words the thing.
     pub label: Label,
     /// Clause, or the basis on which the list was made.
     pub clause: Clause,
-    /// Codes.
+    /// The codes, in the order in which they are offered.
     #[serde(rename = "code")]
     pub codes: Vec<Code>,
 }
 
 /// One code, with the days on which it may be chosen.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Code {
-    /// Machine value.
+    /// Machine value: what a record holds.
     pub code: String,
     /// Label as of its validity; old records keep it.
     pub label: Label,
     /// First day on which it may be chosen.
     #[serde(default)]
     pub valid_from: Option<NaiveDate>,
-    /// Last day.
+    /// Last day on which it may be chosen.
     #[serde(default)]
     pub valid_until: Option<NaiveDate>,
     /// Code of the parent list (see [`Field::within_code`]).
@@ -857,13 +954,13 @@ pub struct Code {
 
 /// A kind of base document.
 #[doc(alias = "alusdokument")]
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct DocumentKind {
-    /// Machine name.
+    /// Machine name: what the rest of the definition calls it; a lower-case letter, then letters, digits and `_`.
     pub name: String,
-    /// Label, verbatim.
+    /// What people read; verbatim in the language of the source.
     pub label: Label,
-    /// Clause.
+    /// Address of the provision that says so, one of `clauses.toml`: `§ 12 lg 1`.
     pub clause: Clause,
     /// Whether the document must be explained (a catch-all kind).
     #[serde(default)]
@@ -871,13 +968,13 @@ pub struct DocumentKind {
 }
 
 /// One clause of the statute and what realises it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ClauseRow {
     /// Address (`§ 12 lg 1 p 16`).
     pub id: Clause,
     /// What it demands, in our own words, in English.
     pub gist: String,
-    /// Behaviours of the engine that realise it, from [`super::behaviour`].
+    /// Behaviours of the engine that realise it.
     #[serde(default)]
     pub behaviours: Vec<String>,
     /// Why no software realises it, where it binds only people or only states a fact.

@@ -1,34 +1,35 @@
 //! What a statute says of the rhythm and order of its data: who holds which records, what is checked across records,
 //! in what order applicants stand, how one record gives rise to another, and when a head confirms.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::definition::Condition;
 use super::{Clause, Label};
 
 /// Which institutions hold records of a type.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct HeldBy {
-    /// Kind of institution.
+    /// Kind of institution that holds them.
     pub kind: String,
     /// What else must be so in the institution's own record.
     #[serde(default, rename = "where")]
     pub condition: Option<Condition>,
-    /// Clause.
+    /// Address of the provision that says so, one of `clauses.toml`: `§ 12 lg 1`.
     pub clause: Clause,
 }
 
 /// A check that looks across records. It runs over an institution's records before they are confirmed, and where it
 /// `warns` also at every entry.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Check {
-    /// Machine name.
+    /// Machine name: what the rest of the definition calls it; a lower-case letter, then letters, digits and `_`.
     pub name: String,
     /// What is wrong where it finds something, in a sentence.
     pub label: Label,
-    /// Clause.
+    /// Address of the provision that says so, one of `clauses.toml`: `§ 12 lg 1`.
     pub clause: Clause,
-    /// What it looks for.
+    /// What it looks for; this decides what `fields` and `limit` mean.
     pub kind: CheckKind,
     /// How grave a finding is.
     pub severity: CheckSeverity,
@@ -47,7 +48,7 @@ pub struct Check {
 }
 
 /// What a check looks for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum CheckKind {
     /// The record's subject has an active record of the same type in another institution.
@@ -66,7 +67,7 @@ pub enum CheckKind {
 }
 
 /// How grave a finding of a check is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum CheckSeverity {
     /// Nothing is confirmed while it stands.
@@ -78,7 +79,7 @@ pub enum CheckSeverity {
 /// In what order applicants for an institution stand: by the first key in which two differ, and at last by when
 /// they were entered.
 #[doc(alias = "järjekord")]
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct QueueRule {
     /// Clause that makes the queue.
     pub clause: Clause,
@@ -90,9 +91,9 @@ pub struct QueueRule {
 }
 
 /// One key of the order.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct QueueKey {
-    /// Machine name.
+    /// Machine name: what the rest of the definition calls it; a lower-case letter, then letters, digits and `_`.
     pub name: String,
     /// What the applicant is told of it (`elukoht linnas`).
     pub label: Label,
@@ -109,7 +110,7 @@ pub struct QueueKey {
 }
 
 /// What comes first in a queue.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum QueueKeyKind {
     /// Those of whom the condition `when` is true.
@@ -121,13 +122,13 @@ pub enum QueueKeyKind {
 }
 
 /// How one record gives rise to another: an act with its document. The link between the two is kept.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Move {
-    /// Machine name.
+    /// Machine name: what the rest of the definition calls it; a lower-case letter, then letters, digits and `_`.
     pub name: String,
-    /// Label.
+    /// What people read; in the language of the source its own wording, where it words the thing.
     pub label: Label,
-    /// Clause.
+    /// Address of the provision that says so, one of `clauses.toml`: `§ 12 lg 1`.
     pub clause: Clause,
     /// Record type of the new record; it may be the same.
     pub into: String,
@@ -152,23 +153,23 @@ pub struct Move {
 
 /// A duty of institution heads to confirm data on fixed dates.
 #[doc(alias = "andmete kinnitamine")]
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ConfirmationDuty {
-    /// Machine name.
+    /// Machine name: what the rest of the definition calls it; a lower-case letter, then letters, digits and `_`.
     pub name: String,
-    /// Label.
+    /// What people read; in the language of the source its own wording, where it words the thing.
     pub label: Label,
     /// Kind of institution it binds.
     pub institution_kind: String,
-    /// Record types confirmed.
+    /// Record types whose records are confirmed.
     pub record_types: Vec<String>,
     /// Days of each year, `MM-DD`.
     pub due_on: Vec<String>,
-    /// Clause.
+    /// Address of the provision that says so, one of `clauses.toml`: `§ 12 lg 1`.
     pub clause: Clause,
     /// Clause that makes the head answer for what is confirmed.
     pub responsible_clause: Clause,
-    /// What the head says.
+    /// What the head says in confirming, in a sentence.
     pub statement: Label,
     /// Days before the day from which on it can be confirmed.
     #[serde(default = "fortnight")]
@@ -193,7 +194,7 @@ fn usual_reminders() -> Vec<u32> {
 }
 
 /// From what day a retention rule counts, as the definition writes it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum TriggerSaid {
     /// `trigger = "termination/date"`.

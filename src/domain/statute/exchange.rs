@@ -1,6 +1,7 @@
 //! What a statute says of values that come from elsewhere and of data that go elsewhere by agreement: the sources of
 //! values, and the profiles of exchange with other registers (`exchanges.toml`).
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::definition::Condition;
@@ -8,11 +9,11 @@ use super::{Clause, Label};
 
 /// Where values come from that are not entered here: another register.
 #[doc(alias = "ristkasutus")]
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Source {
     /// Machine name that fields and exchanges refer to.
     pub name: String,
-    /// Label; `et` verbatim.
+    /// What people read; in the language of the source its own wording, where it words the thing.
     pub label: Label,
     /// Clause that makes it the source.
     pub clause: Clause,
@@ -21,7 +22,7 @@ pub struct Source {
 }
 
 /// What becomes of a value entered here although its source is elsewhere.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum LocalChange {
     /// It is refused: it is mended at the source.
@@ -34,11 +35,11 @@ pub enum LocalChange {
 
 /// A profile of exchange with another register: which data, in which shape, one way.
 #[doc(alias = "andmevahetus")]
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Exchange {
-    /// Machine name.
+    /// Machine name: what the rest of the definition calls it; a lower-case letter, then letters, digits and `_`.
     pub name: String,
-    /// Label.
+    /// What people read; in the language of the source its own wording, where it words the thing.
     pub label: Label,
     /// Clause that orders or permits it.
     pub clause: Clause,
@@ -61,7 +62,7 @@ pub struct Exchange {
 }
 
 /// Ways of an exchange.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Direction {
     /// From here to the other.
@@ -71,11 +72,11 @@ pub enum Direction {
 }
 
 /// One table of an exchange.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ExchangePart {
     /// Name of the table in the other's words.
     pub name: String,
-    /// Record type.
+    /// Name of the record type whose records are its rows.
     pub record_type: String,
     /// Which records go; all active ones where absent. Outgoing only.
     #[serde(default, rename = "where")]
@@ -86,15 +87,15 @@ pub struct ExchangePart {
     /// Whether records that are not known yet are entered, or only known ones changed; incoming only.
     #[serde(default)]
     pub creates: bool,
-    /// Columns, in their order.
+    /// Columns of the table, in their order.
     #[serde(rename = "column")]
     pub columns: Vec<ExchangeColumn>,
 }
 
 /// One column of an exchange.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ExchangeColumn {
-    /// The other's name of it.
+    /// The other's name of the column.
     pub name: String,
     /// Path of the field; `institution/<path>` for a field of the record's institution.
     pub field: String,
@@ -107,7 +108,7 @@ pub struct ExchangeColumn {
 }
 
 /// How the other writes a value.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ColumnForm {
     /// `31.12.2026`.

@@ -7,8 +7,8 @@
 //! One file each: `register` for what stands in `register.toml`, `records` for a record type as a whole,
 //! `fields` for each field, with its `options` and `conditions`, `derived` for computed values, `rules` for
 //! rules between fields, `codelists` for these and document kinds, `procedures` for kinds of cases and contacts,
-//! `releases` for what leaves the register and when rights end, `duties` for who holds, checks, queues, moves and
-//! confirms, `exchanges` for sources of values and exchange with other registers, `clauses`, and `duplicates`.
+//! `described` for registers that are kept elsewhere, `releases` for what leaves the register and when rights end, `duties` for who holds, checks, queues, moves and
+//! confirms, `promises` for what is published and what it promises, `exchanges` for sources of values and exchange with other registers, `clauses`, and `duplicates`.
 //!
 //! # Not here
 //! Policies are judged by the policy engine: [`lint_with`] takes its faults along. Here they are only text,
@@ -18,29 +18,36 @@ mod clauses;
 mod codelists;
 mod conditions;
 mod derived;
+mod described;
 mod duplicates;
 mod duties;
 #[cfg(test)]
-pub(super) mod example;
+pub(in crate::domain) mod example;
 mod exchanges;
 mod fields;
 mod options;
 mod procedures;
+mod promises;
 mod records;
-mod register;
+pub(super) mod register;
 mod releases;
 mod rules;
 #[cfg(test)]
 mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::{Deref, DerefMut};
 
 use serde::Serialize;
 
 use super::definition::{Codelist, Definition, Field, FieldType, Item, RecordType, Sources};
+use super::description::Description;
 use super::parse::{Fault, Locator, Place, RECORDS_FOLDER, record_files};
 use super::path::{FieldPath, is_machine_name};
-use super::{Clause, Label};
+use super::{Clause, Label, Language};
+
+pub use register::is_short_name;
+pub(super) use register::level_of;
 
 /// All faults of a definition, by file and line. `sources` are the files that it was parsed from.
 pub fn lint(definition: &Definition, sources: &Sources) -> Vec<Fault> {
@@ -65,35 +72,76 @@ pub fn lint_with(
     lint.policy_clauses();
     lint.duplicate_lists();
     lint.faults.extend(policies(definition));
-    lint.faults.sort();
-    lint.faults.dedup();
-    lint.faults
+    lint.found.told()
+}
+
+/// All faults of a description of a register that is kept elsewhere, by line.
+pub fn lint_description(description: &Description, sources: &Sources) -> Vec<Fault> {
+    let mut found = Findings {
+        locator: Locator::new(sources),
+        clauses: None,
+        language: description.language,
+        languages: description.languages(),
+        faults: Vec::new(),
+    };
+    found.description(description);
+    found.told()
+}
+
+/// The security level that follows from a class (`K1T1S2`), nothing for what is no class.
+pub(crate) fn security_level(class: &str) -> Option<&'static str> {
+    register::level_of(class)
 }
 
 /// A definition under examination.
 struct Lint<'a> {
     definition: &'a Definition,
-    locator: Locator,
     /// File of each record type, in the definition's order.
     files: Vec<String>,
-    clauses: BTreeSet<&'a str>,
+    found: Findings<'a>,
+}
+
+/// What was found so far, and what is needed to say it: the same for definitions and descriptions.
+struct Findings<'a> {
+    locator: Locator<'a>,
+    /// The clauses that there are; where nothing lists them, any.
+    clauses: Option<BTreeSet<&'a str>>,
+    /// Language of the source.
+    language: Language,
+    /// Languages in which every text must be there.
+    languages: Vec<Language>,
     faults: Vec<Fault>,
 }
 
+impl<'a> Deref for Lint<'a> {
+    type Target = Findings<'a>;
+
+    fn deref(&self) -> &Findings<'a> {
+        &self.found
+    }
+}
+
+impl DerefMut for Lint<'_> {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        &mut self.found
+    }
+}
+
 impl<'a> Lint<'a> {
-    fn new(definition: &'a Definition, sources: &Sources) -> Self {
+    fn new(definition: &'a Definition, sources: &'a Sources) -> Self {
         let locator = Locator::new(sources);
+        let register = &definition.register;
         Self {
             definition,
             files: files_of(&definition.record_types, sources, &locator),
-            locator,
-            clauses: definition.clauses.iter().map(|row| row.id.0.as_str()).collect(),
-            faults: Vec::new(),
+            found: Findings {
+                locator,
+                clauses: Some(definition.clauses.iter().map(|row| row.id.0.as_str()).collect()),
+                language: register.language,
+                languages: register.languages.clone(),
+                faults: Vec::new(),
+            },
         }
-    }
-
-    fn fault(&mut self, place: &Place, message: impl Into<String>, advice: impl Into<String>) {
-        self.faults.push(self.locator.fault(place, message, advice));
     }
 
     /// The place of the record type at `index`.
@@ -113,6 +161,89 @@ impl<'a> Lint<'a> {
         name.and_then(|name| self.definition.codelists.iter().find(|list| list.name == *name))
     }
 
+    /// The field that `text` names among `fields`, a single value.
+    fn path(&mut self, place: &Place, text: &str, owner: &str, fields: &'a [Field]) -> Option<&'a Field> {
+        let field = self.open_path(place, text, owner, fields)?;
+        let path = FieldPath::parse(text).ok()?;
+        match path.open_list(fields) {
+            None => Some(field),
+            Some(list) => {
+                let list = &list.name;
+                self.fault(
+                    place,
+                    format!("`{text}` has many values, as `{list}` is a list"),
+                    format!("Choose an item, as in `{list}[part=value]/…`, or name a field that is not in a list."),
+                );
+                None
+            }
+        }
+    }
+
+    /// As [`Self::path`], but it may lead into lists.
+    fn open_path(&mut self, place: &Place, text: &str, owner: &str, fields: &'a [Field]) -> Option<&'a Field> {
+        let path = match FieldPath::parse(text) {
+            Ok(path) => path,
+            Err(fault) => {
+                self.fault(
+                    place,
+                    format!("`{text}` is not a path: {fault}"),
+                    "Write it as `field`, `group/part` or `list[part=value]/part`.",
+                );
+                return None;
+            }
+        };
+        let field = path.resolve(fields);
+        if field.is_none() {
+            self.fault(place, format!("`{text}` names no field of {owner}"), "Correct the path, or add the field.");
+        }
+        self.choices(place, &path, fields);
+        field
+    }
+
+    /// The codes by which a path chooses items must be codes.
+    fn choices(&mut self, place: &Place, path: &FieldPath, fields: &'a [Field]) {
+        for (step, field) in path.steps().iter().zip(path.along(fields)) {
+            let Some((choice, field)) = step.chosen.as_ref().zip(field) else {
+                continue;
+            };
+            let part = field.parts.iter().find(|p| p.name == choice.part);
+            if let Some(list) = part.and_then(|p| self.codelist(p.codelist.as_ref()))
+                && !list.codes.iter().any(|code| code.code == choice.value)
+            {
+                let codes: Vec<&str> = list.codes.iter().map(|code| code.code.as_str()).collect();
+                self.fault(place, format!("`{}` is not a code of `{}`", choice.value, list.name), choose(&codes));
+            }
+        }
+    }
+
+    /// `field`, found at `place`, must be of one of `kinds`.
+    fn of_kind(&mut self, place: &Place, field: &Field, kinds: &[FieldType]) -> bool {
+        let fits = kinds.contains(&field.kind);
+        if !fits {
+            let words: Vec<String> = kinds.iter().map(word).collect();
+            let words: Vec<&str> = words.iter().map(String::as_str).collect();
+            self.fault(
+                place,
+                format!("`{}` is of type {}, but {} is needed", field.name, word(&field.kind), words.join(" or ")),
+                "Name another field, or change the type of this one.",
+            );
+        }
+        fits
+    }
+}
+
+impl Findings<'_> {
+    /// Every fault once, by file and line.
+    fn told(mut self) -> Vec<Fault> {
+        self.faults.sort();
+        self.faults.dedup();
+        self.faults
+    }
+
+    fn fault(&mut self, place: &Place, message: impl Into<String>, advice: impl Into<String>) {
+        self.faults.push(self.locator.fault(place, message, advice));
+    }
+
     /// A text that must say something.
     fn text(&mut self, place: &Place, text: &str) {
         if text.trim().is_empty() {
@@ -121,27 +252,34 @@ impl<'a> Lint<'a> {
     }
 
     fn label(&mut self, place: &Place, label: &Label) {
-        let texts = [
-            ("et", "Estonian", Some(&label.et)),
-            ("en", "English", label.en.as_ref()),
-            ("fi", "Finnish", label.fi.as_ref()),
-            ("sv", "Swedish", label.sv.as_ref()),
-        ];
-        for (language, spoken, text) in texts {
-            if text.is_none_or(|text| text.trim().is_empty()) {
-                self.fault(
-                    &place.key(language),
-                    format!("the text in {spoken} is missing"),
-                    format!("Add `{language} = \"…\"`."),
-                );
+        for language in Language::ALL {
+            let text = label.text(language);
+            if text.is_none() && !self.languages.contains(&language) || text.is_some_and(|text| !text.trim().is_empty())
+            {
+                continue;
+            }
+            let (code, spoken) = (language.code(), language.name());
+            let fault = (format!("the text in {spoken} is missing"), format!("Add `{code} = \"…\"`."));
+            self.fault(&place.key(code), fault.0, fault.1);
+        }
+        if let Some(words) = &label.verbatim {
+            let place = place.key("verbatim");
+            self.text(&place, words);
+            if words == label.official() {
+                self.fault(&place, "the text itself has the words of the source already", "Remove `verbatim`.");
             }
         }
+    }
+
+    /// Whether the source has the clause.
+    fn has_clause(&self, clause: &str) -> bool {
+        self.clauses.as_ref().is_none_or(|known| known.contains(clause))
     }
 
     fn clause(&mut self, place: &Place, clause: &Clause) {
         if clause.0.trim().is_empty() {
             self.fault(place, "the clause is blank", "Write the address of the provision, as in clauses.toml.");
-        } else if !self.clauses.contains(clause.0.as_str()) {
+        } else if !self.has_clause(&clause.0) {
             self.fault(
                 place,
                 format!("the statute has no clause `{clause}`"),
@@ -233,82 +371,22 @@ impl<'a> Lint<'a> {
             self.clause(&place.key("clause"), &item.clause);
         }
     }
-
-    /// The field that `text` names among `fields`, a single value.
-    fn path(&mut self, place: &Place, text: &str, owner: &str, fields: &'a [Field]) -> Option<&'a Field> {
-        let field = self.open_path(place, text, owner, fields)?;
-        let path = FieldPath::parse(text).ok()?;
-        match path.open_list(fields) {
-            None => Some(field),
-            Some(list) => {
-                let list = &list.name;
-                self.fault(
-                    place,
-                    format!("`{text}` has many values, as `{list}` is a list"),
-                    format!("Choose an item, as in `{list}[part=value]/…`, or name a field that is not in a list."),
-                );
-                None
-            }
-        }
-    }
-
-    /// As [`Self::path`], but it may lead into lists.
-    fn open_path(&mut self, place: &Place, text: &str, owner: &str, fields: &'a [Field]) -> Option<&'a Field> {
-        let path = match FieldPath::parse(text) {
-            Ok(path) => path,
-            Err(fault) => {
-                self.fault(
-                    place,
-                    format!("`{text}` is not a path: {fault}"),
-                    "Write it as `field`, `group/part` or `list[part=value]/part`.",
-                );
-                return None;
-            }
-        };
-        let field = path.resolve(fields);
-        if field.is_none() {
-            self.fault(place, format!("`{text}` names no field of {owner}"), "Correct the path, or add the field.");
-        }
-        self.choices(place, &path, fields);
-        field
-    }
-
-    /// The codes by which a path chooses items must be codes.
-    fn choices(&mut self, place: &Place, path: &FieldPath, fields: &'a [Field]) {
-        for (step, field) in path.steps().iter().zip(path.along(fields)) {
-            let Some((choice, field)) = step.chosen.as_ref().zip(field) else {
-                continue;
-            };
-            let part = field.parts.iter().find(|p| p.name == choice.part);
-            if let Some(list) = part.and_then(|p| self.codelist(p.codelist.as_ref()))
-                && !list.codes.iter().any(|code| code.code == choice.value)
-            {
-                let codes: Vec<&str> = list.codes.iter().map(|code| code.code.as_str()).collect();
-                self.fault(place, format!("`{}` is not a code of `{}`", choice.value, list.name), choose(&codes));
-            }
-        }
-    }
-
-    /// `field`, found at `place`, must be of one of `kinds`.
-    fn of_kind(&mut self, place: &Place, field: &Field, kinds: &[FieldType]) -> bool {
-        let fits = kinds.contains(&field.kind);
-        if !fits {
-            let words: Vec<String> = kinds.iter().map(word).collect();
-            let words: Vec<&str> = words.iter().map(String::as_str).collect();
-            self.fault(
-                place,
-                format!("`{}` is of type {}, but {} is needed", field.name, word(&field.kind), words.join(" or ")),
-                "Name another field, or change the type of this one.",
-            );
-        }
-        fits
-    }
 }
 
 /// Which file each record type stands in: the first with its name and clause that no other has taken.
-fn files_of(record_types: &[RecordType], sources: &Sources, locator: &Locator) -> Vec<String> {
+pub(super) fn files_of(record_types: &[RecordType], sources: &Sources, locator: &Locator<'_>) -> Vec<String> {
     let mut left: Vec<&str> = record_files(sources).collect();
     let file_of = |record_type: &RecordType| {
+        // As good as every file is called like what is in it, and says so in its first lines.
+        let (name, clause) = (&record_type.name, &record_type.clause.0);
+        let namesake = format!("{RECORDS_FOLDER}{name}.toml");
+        let lines = [format!("name = \"{name}\""), format!("clause = \"{clause}\"")];
+        if let Some(at) = left.iter().position(|file| *file == namesake)
+            && let Some(text) = sources.get(&namesake)
+            && lines.iter().all(|line| text.lines().take_while(|l| !l.starts_with('[')).any(|l| l == line))
+        {
+            return left.remove(at).to_owned();
+        }
         let is_its_own = |file: &&str| {
             let text = |key: &'static str| locator.text(&Place::file(*file).key(key));
             text("name") == Some(&record_type.name) && text("clause") == Some(&record_type.clause.0)
@@ -322,7 +400,7 @@ fn files_of(record_types: &[RecordType], sources: &Sources, locator: &Locator) -
 }
 
 /// The word for a type or an option in the files.
-fn word<T: Serialize>(value: &T) -> String {
+pub(super) fn word<T: Serialize>(value: &T) -> String {
     serde_json::to_value(value).ok().and_then(|v| v.as_str().map(str::to_owned)).unwrap_or_default()
 }
 

@@ -7,17 +7,21 @@
 //! Files are read, and versions in their folders found, by `config`; this module sees text only.
 
 use std::borrow::Cow;
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::ops::Range;
 
+use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use super::Language;
 use super::definition::{ClauseRow, Codelist, Definition, DocumentKind, RecordType, RegisterSource, Sources};
+use super::description::Description;
 use super::exchange::Exchange;
 use super::procedures::CaseKind;
 
@@ -37,6 +41,13 @@ pub const CLAUSES_FILE: &str = "clauses.toml";
 pub const POLICIES_FILE: &str = "access.cedar";
 /// Folder of the record types, a file each.
 pub const RECORDS_FOLDER: &str = "records/";
+
+/// How many faults of syntax are told of one file: a file with more is something else.
+const MOST_SYNTAX_FAULTS: usize = 20;
+/// Keys under which people know an item of a list: the first that it has.
+pub(super) const NAMES: [&str; 4] = ["name", "code", "id", "record_type"];
+/// What stands in a definition where somebody still has to write something.
+pub const BLANK: &str = "FILL-IN";
 
 /// Something wrong with a definition: where, what, and what to do about it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -69,7 +80,7 @@ impl fmt::Display for Fault {
 /// All faults of all files: missing and unexpected files, TOML that cannot be read, unknown keys, and the
 /// first missing or wrongly typed key of each file.
 pub fn parse(sources: &Sources) -> Result<Definition, Vec<Fault>> {
-    let mut reader = Reader { sources, locator: Locator::new(sources), faults: Vec::new() };
+    let mut reader = Reader::new(sources);
     reader.unexpected_files();
     let register = reader.read::<RegisterSource>(REGISTER_FILE);
     let codelists = reader.read::<CodelistsFile>(CODELISTS_FILE);
@@ -85,6 +96,7 @@ pub fn parse(sources: &Sources) -> Result<Definition, Vec<Fault>> {
         false => Some(ExchangesFile { exchanges: Vec::new() }),
     };
     let record_types = reader.record_types();
+    reader.blanks();
     match (register, codelists, documents, clauses, cases, exchanges, policies) {
         (
             Some(register),
@@ -104,6 +116,7 @@ pub fn parse(sources: &Sources) -> Result<Definition, Vec<Fault>> {
             clauses: clauses.clauses,
             policies: policies.to_owned(),
             digest: digest(sources),
+            calendar: None,
         }),
         _ => {
             reader.faults.sort();
@@ -111,6 +124,48 @@ pub fn parse(sources: &Sources) -> Result<Definition, Vec<Fault>> {
             Err(reader.faults)
         }
     }
+}
+
+/// Whether the files are a description of a register that is kept elsewhere: its register.toml says where it is kept.
+pub fn is_described(sources: &Sources) -> bool {
+    // Most have no such word at all, and need not be read for it.
+    let Some(text) = sources.get(REGISTER_FILE).filter(|text| text.contains("kept")) else {
+        return false;
+    };
+    let (table, _) = DeTable::parse_recoverable(text);
+    top_text(table.get_ref(), "kept").is_some()
+}
+
+/// Reads a description of a register that is kept elsewhere: one file, in the language of definitions.
+///
+/// # Errors
+/// All faults: other files, TOML that cannot be read, unknown keys, and the first missing or wrongly typed key.
+pub fn parse_description(sources: &Sources) -> Result<Description, Vec<Fault>> {
+    let mut reader = Reader::new(sources);
+    for path in sources.keys().filter(|path| *path != REGISTER_FILE) {
+        reader.fault(
+            &Place::file(path),
+            "a register that is kept elsewhere has no such file",
+            format!("Remove it, or remove `kept` from {REGISTER_FILE} if the register is kept here."),
+        );
+    }
+    let description = reader.read::<Description>(REGISTER_FILE);
+    reader.blanks();
+    match description {
+        Some(mut description) if reader.faults.is_empty() => {
+            description.digest = digest(sources);
+            Ok(description)
+        }
+        _ => {
+            reader.faults.sort();
+            Err(reader.faults)
+        }
+    }
+}
+
+/// The text of a key at the top of a file.
+fn top_text<'t>(table: &'t DeTable<'_>, wanted: &str) -> Option<&'t str> {
+    table.iter().find(|(key, _)| key.get_ref() == wanted)?.1.get_ref().as_str()
 }
 
 /// SHA-256 over the files in the order of their paths, each path and content preceded by its length in bytes
@@ -147,43 +202,60 @@ fn in_order_of_statute(mut record_types: Vec<RecordType>, clauses: &[ClauseRow])
     record_types
 }
 
-#[derive(Deserialize)]
-struct CodelistsFile {
+/// Code lists of the register: `codelists.toml`.
+#[derive(Deserialize, JsonSchema)]
+pub(super) struct CodelistsFile {
+    /// Code lists: closed lists of values with the days on which each may be chosen.
     #[serde(default, rename = "codelist")]
     codelists: Vec<Codelist>,
 }
 
-#[derive(Deserialize)]
-struct CasesFile {
+/// Kinds of cases: `cases.toml`. The file may be absent.
+#[derive(Deserialize, JsonSchema)]
+pub(super) struct CasesFile {
+    /// Kinds of cases: what can be asked, reported, complained of or ordered.
     #[serde(default, rename = "case")]
     cases: Vec<CaseKind>,
 }
 
-#[derive(Deserialize)]
-struct ExchangesFile {
+/// Profiles of exchange with other registers: `exchanges.toml`. The file may be absent.
+#[derive(Deserialize, JsonSchema)]
+pub(super) struct ExchangesFile {
+    /// Profiles of exchange: which data, in which shape, one way.
     #[serde(default, rename = "exchange")]
     exchanges: Vec<Exchange>,
 }
 
-#[derive(Deserialize)]
-struct DocumentsFile {
+/// Kinds of base documents: `documents.toml`.
+#[derive(Deserialize, JsonSchema)]
+pub(super) struct DocumentsFile {
+    /// Kinds of base documents, without one of which nothing is entered.
     #[serde(default, rename = "document_kind")]
     document_kinds: Vec<DocumentKind>,
 }
 
-#[derive(Deserialize)]
-struct ClausesFile {
+/// The clauses of the statute, and what realises each: `clauses.toml`.
+#[derive(Deserialize, JsonSchema)]
+pub(super) struct ClausesFile {
+    /// Every clause of the statute, in its order.
     #[serde(default, rename = "clause")]
     clauses: Vec<ClauseRow>,
 }
 
 struct Reader<'s> {
     sources: &'s Sources,
-    locator: Locator,
+    /// Language of the source, which every text of a definition is told: known once register.toml has been read, which
+    /// is always the first.
+    language: Language,
+    locator: Locator<'s>,
     faults: Vec<Fault>,
 }
 
 impl<'s> Reader<'s> {
+    fn new(sources: &'s Sources) -> Self {
+        Self { sources, language: Language::default(), locator: Locator::new(sources), faults: Vec::new() }
+    }
+
     fn fault(&mut self, place: &Place, message: impl Into<String>, advice: impl Into<String>) {
         self.faults.push(self.locator.fault(place, message, advice));
     }
@@ -199,6 +271,23 @@ impl<'s> Reader<'s> {
                     "a definition has no such file",
                     format!("Rename it to one of {}, {RECORDS_FOLDER}<name>.toml, or remove it.", KNOWN.join(", ")),
                 );
+            }
+        }
+    }
+
+    /// Blanks that nobody has filled in yet. What else is wrong with their lines follows from that.
+    fn blanks(&mut self) {
+        for (file, text) in self.sources {
+            for (index, line) in text.lines().enumerate().filter(|(_, line)| line.contains(BLANK)) {
+                let is_comment = line.trim_start().starts_with(['#', '/']);
+                let line = index.saturating_add(1);
+                if is_comment {
+                    continue;
+                }
+                self.faults.retain(|fault| fault.file != *file || fault.line != line);
+                let message = format!("`{BLANK}` is a blank that nobody has filled in");
+                let advice = "Write what belongs here in its place.".to_owned();
+                self.faults.push(Fault { file: file.clone(), line, path: String::new(), message, advice });
             }
         }
     }
@@ -224,12 +313,16 @@ impl<'s> Reader<'s> {
     }
 
     fn read<T: DeserializeOwned>(&mut self, file: &str) -> Option<T> {
-        let (table, errors) = DeTable::parse_recoverable(self.text(file)?);
+        let (mut table, errors) = DeTable::parse_recoverable(self.text(file)?);
+        if file == REGISTER_FILE {
+            self.language = top_text(table.get_ref(), "language").and_then(Language::of).unwrap_or_default();
+        }
         if !errors.is_empty() {
             self.syntax_faults(file, &errors);
             return None;
         }
         let mut unknown = Vec::new();
+        official(table.get_mut(), self.language, &Place::file(file), &mut unknown);
         let read = serde_ignored::deserialize(toml::de::Deserializer::from(table), |path| {
             unknown.push(Place { file: file.to_owned(), steps: steps_of(&path) });
         });
@@ -239,12 +332,12 @@ impl<'s> Reader<'s> {
         read.inspect_err(|error| self.type_fault(file, error)).ok()
     }
 
-    /// Recovery goes on after the first error of a file, but one line rarely has two.
+    /// Recovery goes on after the first error of a file, but one line rarely has two, and nobody reads thousands.
     fn syntax_faults(&mut self, file: &str, errors: &[toml::de::Error]) {
         let mut lines = BTreeSet::new();
         for error in errors {
             let line = error.span().map_or(1, |span| self.locator.line_at(file, span.start));
-            if lines.insert(line) {
+            if lines.len() < MOST_SYNTAX_FAULTS && lines.insert(line) {
                 self.faults.push(Fault {
                     file: file.to_owned(),
                     line,
@@ -274,6 +367,45 @@ impl<'s> Reader<'s> {
         }
     }
 }
+
+/// Tells every text which of its languages is that of the source. A text is a table of nothing but languages and perhaps
+/// the words of the source; a text that says its language itself has a key too many, as the register says it once for all.
+fn official(table: &mut DeTable<'_>, language: Language, place: &Place, unknown: &mut Vec<Place>) {
+    let is_language = |key: &Spanned<Cow<'_, str>>| Language::of(key.get_ref()).is_some();
+    let is_of_texts = |key: &&Spanned<Cow<'_, str>>| key.get_ref() == OFFICIAL || key.get_ref() == VERBATIM;
+    let mut keys = table.keys().filter(|key| !is_of_texts(key)).peekable();
+    if keys.peek().is_some() && keys.all(is_language) {
+        if table.keys().any(|key| key.get_ref() == OFFICIAL) {
+            unknown.push(place.key(OFFICIAL));
+        }
+        let key = Spanned::new(0..0, Cow::Borrowed(OFFICIAL));
+        table.insert(key, Spanned::new(0..0, DeValue::String(Cow::Borrowed(language.code()))));
+        return;
+    }
+    for (key, value) in table.iter_mut() {
+        // What a move carries is fields by fields, and one may be called like a language.
+        if key.get_ref() != "carries" {
+            inside(value.get_mut(), language, &place.key(key.get_ref().to_string()), unknown);
+        }
+    }
+}
+
+fn inside(value: &mut DeValue<'_>, language: Language, place: &Place, unknown: &mut Vec<Place>) {
+    match value {
+        DeValue::Table(table) => official(table, language, place, unknown),
+        DeValue::Array(items) => {
+            for (index, item) in items.iter_mut().enumerate() {
+                inside(item.get_mut(), language, &place.and(Step::Item(index)), unknown);
+            }
+        }
+        DeValue::String(_) | DeValue::Integer(_) | DeValue::Float(_) | DeValue::Boolean(_) | DeValue::Datetime(_) => {}
+    }
+}
+
+/// The key under which a text is told the language of its source.
+const OFFICIAL: &str = "official";
+/// The key of a text that has the words of the source where the text itself has others.
+const VERBATIM: &str = "verbatim";
 
 /// What a library says, as part of a sentence of ours.
 fn one_line(message: &str) -> String {
@@ -363,10 +495,11 @@ impl Place {
     }
 }
 
-/// Where each key of each file stands.
-#[derive(Debug, Clone, Default)]
-pub struct Locator {
-    files: BTreeMap<String, Located>,
+/// Where each key of each file stands. A file is looked through when something in it is first asked for: of a sound
+/// definition hardly any is.
+#[derive(Debug, Clone)]
+pub struct Locator<'s> {
+    files: BTreeMap<&'s str, (&'s str, OnceCell<Located>)>,
 }
 
 #[derive(Debug, Clone)]
@@ -391,11 +524,16 @@ enum Inside {
     List(Vec<Node>),
 }
 
-impl Locator {
-    /// Reads where everything stands, as far as the files can be read.
-    pub fn new(sources: &Sources) -> Self {
-        let located = |(path, text): (&String, &String)| (path.clone(), Located::new(path, text));
-        Self { files: sources.iter().map(located).collect() }
+impl<'s> Locator<'s> {
+    /// Where everything stands in `sources`, as far as the files can be read.
+    pub fn new(sources: &'s Sources) -> Self {
+        let file = |(path, text): (&'s String, &'s String)| (path.as_str(), (text.as_str(), OnceCell::new()));
+        Self { files: sources.iter().map(file).collect() }
+    }
+
+    fn located(&self, file: &str) -> Option<&Located> {
+        let (path, (text, located)) = self.files.get_key_value(file)?;
+        Some(located.get_or_init(|| Located::new(path, text)))
     }
 
     /// The line of `place`, from 1. Where a key is absent it is that of the item it should stand in.
@@ -405,7 +543,7 @@ impl Locator {
 
     /// The line on which the byte at `offset` stands.
     pub fn line_at(&self, file: &str, offset: usize) -> usize {
-        self.files.get(file).map_or(1, |located| line_at(&located.line_starts, offset))
+        self.located(file).map_or(1, |located| line_at(&located.line_starts, offset))
     }
 
     /// `place` as people write it: `field[first_name].codelist`.
@@ -439,14 +577,14 @@ impl Locator {
 
     /// The text that is the value at `place`.
     pub(super) fn text(&self, place: &Place) -> Option<&str> {
-        let root = self.files.get(&place.file).map(|located| &located.root);
+        let root = self.located(&place.file).map(|located| &located.root);
         let node = place.steps.iter().try_fold(root?, |node, step| node.child(step));
         node?.text()
     }
 
     /// The nodes on the way to `place`, as far as they are there.
     fn walk<'l>(&'l self, place: &'l Place) -> impl Iterator<Item = (&'l Step, &'l Node)> {
-        let mut here = self.files.get(&place.file).map(|located| &located.root);
+        let mut here = self.located(&place.file).map(|located| &located.root);
         place.steps.iter().map_while(move |step| {
             here = here.and_then(|node| node.child(step));
             here.map(|node| (step, node))
@@ -456,7 +594,7 @@ impl Locator {
     /// The innermost place whose value stands exactly at `span`.
     fn place_of(&self, file: &str, span: &Range<usize>) -> Place {
         let mut place = Place::file(file);
-        if let Some(located) = self.files.get(file)
+        if let Some(located) = self.located(file)
             && let Some(steps) = located.root.find(span)
         {
             place.steps = steps;
@@ -513,7 +651,7 @@ impl Node {
         let Inside::Table(keys) = &self.inside else {
             return None;
         };
-        ["name", "code", "id", "record_type"].iter().find_map(|key| keys.get(*key)?.text())
+        NAMES.iter().find_map(|key| keys.get(*key)?.text())
     }
 
     fn find(&self, span: &Range<usize>) -> Option<Vec<Step>> {
@@ -716,7 +854,8 @@ mod tests {
 
     #[test]
     fn a_place_is_found_by_position_and_by_name() {
-        let locator = Locator::new(&sources());
+        let sources = sources();
+        let locator = Locator::new(&sources);
         let boat = Place::file("records/boat.toml");
         let by_name = boat.named("field", "checks").named("part", "kind").key("codelist");
         assert_eq!(locator.line(&by_name), 181);
@@ -728,7 +867,8 @@ mod tests {
 
     #[test]
     fn what_is_absent_is_found_where_it_should_stand() {
-        let locator = Locator::new(&sources());
+        let sources = sources();
+        let locator = Locator::new(&sources);
         let boat = Place::file("records/boat.toml");
         assert_eq!(locator.line(&boat.named("field", "checks").key("basis")), 168);
         assert_eq!(locator.line(&boat.key("colour")), 1);
@@ -736,7 +876,7 @@ mod tests {
         assert_eq!(locator.path(&boat.item("field", 999).key("name")), "field[#1000].name");
         let registers = Place::file(REGISTER_FILE);
         assert_eq!(locator.line(&registers.key("act").key("end")), 13);
-        let last = sources()[REGISTER_FILE].lines().count();
+        let last = sources[REGISTER_FILE].lines().count();
         assert_eq!(locator.line_at(REGISTER_FILE, usize::MAX), last + 1);
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! `cases.toml` and parts of `register.toml`. See [`super::definition`] for the rest.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::definition::Item;
@@ -10,17 +11,17 @@ use crate::domain::calendar::Term;
 
 /// A kind of case: something that somebody asks, reports, complains of, applies for or is told to do.
 #[doc(alias = "menetlus")]
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct CaseKind {
-    /// Machine name.
+    /// Machine name: what the rest of the definition calls it; a lower-case letter, then letters, digits and `_`.
     pub name: String,
-    /// Label; `et` verbatim where the statute words it.
+    /// What people read; in the language of the source its own wording, where it words the thing.
     pub label: Label,
     /// Clause that makes it.
     pub clause: Clause,
     /// Which procedure of the engine it follows.
     pub procedure: Procedure,
-    /// What it is about.
+    /// What it is about, and so what must be named when it is opened.
     #[serde(default)]
     pub about: About,
     /// How long it may take, counted from the day of receipt; absent where the statute sets no time.
@@ -44,7 +45,7 @@ pub struct CaseKind {
     /// Days before the due day on which the contact points are reminded.
     #[serde(default)]
     pub reminders: Vec<u32>,
-    /// Steps that such a case can take beside messages.
+    /// Steps that such a case can take beside messages, a decision and its closing.
     #[serde(default)]
     pub steps: Vec<StepKind>,
     /// Ways in which it can be decided.
@@ -59,14 +60,65 @@ pub struct CaseKind {
     /// Roles whose accesses to the record are not shown to its subject while the case is open.
     #[serde(default)]
     pub hides: Vec<String>,
+    /// How people ask for the data about themselves: only with the procedure of that name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub own_data: Option<OwnDataRule>,
+}
+
+/// How people ask for the data about themselves (GDPR art. 15).
+#[doc(alias = "rätt till insyn")]
+#[doc(alias = "tarkastusoikeus")]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct OwnDataRule {
+    /// Clause under which whoever asks proves who they are, and somebody decides.
+    pub clause: Clause,
+    /// Roles that decide and give out what was granted; nobody else does.
+    pub decides: Vec<String>,
+    /// Ways in which whoever asks may prove who they are.
+    pub proofs: Vec<ProofWay>,
+    /// Clause under which the guardian of a minor asks; absent where people ask for themselves only.
+    #[serde(default)]
+    pub guardians: Option<Clause>,
+    /// Clause under which the time stands still from the day on which a proof was asked for until it is there, and is
+    /// counted from then (GDPR art. 12(6)); absent where it goes on.
+    #[serde(default)]
+    pub waits_for_identity: Option<Clause>,
+    /// Where a written and signed request is sent.
+    #[serde(default)]
+    pub send_to: Option<String>,
+}
+
+/// A way in which somebody proves who they are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ProofWay {
+    /// They are logged in under the account that is theirs.
+    Login,
+    /// They have signed a letter, which has a number.
+    SignedLetter,
+    /// They have come in person, and an officer has seen their document.
+    InPerson,
+}
+
+impl ProofWay {
+    /// The word in definitions, bodies and answers.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Login => "login",
+            Self::SignedLetter => "signed_letter",
+            Self::InPerson => "in_person",
+        }
+    }
 }
 
 /// Procedures that the engine knows. What differs between two kinds of one procedure is in their data.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Procedure {
     /// Somebody asks for data.
     Disclosure,
+    /// Somebody asks for the data about themselves, or as a guardian about a minor.
+    OwnData,
     /// An institution's head applies for a user's access, or for its end.
     Access,
     /// Wrong data are reported.
@@ -98,6 +150,7 @@ impl Procedure {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Disclosure => "disclosure",
+            Self::OwnData => "own_data",
             Self::Access => "access",
             Self::ErrorNotice => "error_notice",
             Self::SubjectNotice => "subject_notice",
@@ -120,7 +173,7 @@ impl Procedure {
 }
 
 /// What a case is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum About {
     /// The register, or nothing in particular; a record or an institution may be named.
@@ -133,16 +186,16 @@ pub enum About {
 }
 
 /// How the time of a case may be extended.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Extension {
     /// The whole time, from the day of receipt; only once, before the first time has run out, and with reasons.
     pub term: Term,
-    /// Clause.
+    /// Address of the provision that says so, one of `clauses.toml`: `§ 12 lg 1`.
     pub clause: Clause,
 }
 
 /// Steps of a case.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum StepKind {
     /// Somebody writes something for the file.
@@ -151,6 +204,10 @@ pub enum StepKind {
     AskClarification,
     /// They have said it.
     Clarify,
+    /// The one who asked is asked to prove who they are.
+    AskIdentity,
+    /// They have proved it; an officer says how.
+    Identify,
     /// The time is extended, with reasons.
     Extend,
     /// It is passed on to the contact point that must act.
@@ -178,6 +235,8 @@ impl StepKind {
             Self::Message => "message",
             Self::AskClarification => "ask_clarification",
             Self::Clarify => "clarify",
+            Self::AskIdentity => "ask_identity",
+            Self::Identify => "identify",
             Self::Extend => "extend",
             Self::Forward => "forward",
             Self::Acknowledge => "acknowledge",
@@ -192,13 +251,13 @@ impl StepKind {
 }
 
 /// A way in which a case can be decided.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct CaseOutcome {
-    /// Machine name.
+    /// Machine name: what the rest of the definition calls it; a lower-case letter, then letters, digits and `_`.
     pub name: String,
-    /// Label.
+    /// What people read; in the language of the source its own wording, where it words the thing.
     pub label: Label,
-    /// Clause.
+    /// Address of the provision that says so, one of `clauses.toml`: `§ 12 lg 1`.
     pub clause: Clause,
     /// Whether it denies what was asked; then a ground must be named, from the definition's refusal grounds.
     #[serde(default)]
@@ -209,11 +268,11 @@ pub struct CaseOutcome {
 }
 
 /// Where letters of the register go: a body or an office, not a person.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ContactPoint {
     /// Machine name (`controller`, `processor`, `information_security`).
     pub name: String,
-    /// Label.
+    /// What people read; in the language of the source its own wording, where it words the thing.
     pub label: Label,
     /// Clause that names it.
     pub clause: Clause,
@@ -229,13 +288,13 @@ fn estonian() -> String {
 }
 
 /// A ground on which data are released.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ReleaseGround {
     /// Machine name, as recipients name it.
     pub name: String,
-    /// Label.
+    /// What people read; in the language of the source its own wording, where it words the thing.
     pub label: Label,
-    /// Clause.
+    /// Address of the provision that says so, one of `clauses.toml`: `§ 12 lg 1`.
     pub clause: Clause,
     /// Whether the act that gives the public task must be named.
     #[serde(default)]
@@ -246,13 +305,13 @@ pub struct ReleaseGround {
 }
 
 /// A question that a decision answers with yes or no, and why.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Question {
-    /// Machine name.
+    /// Machine name: what the rest of the definition calls it; a lower-case letter, then letters, digits and `_`.
     pub name: String,
-    /// The question.
+    /// The question, as whoever decides reads it.
     pub label: Label,
-    /// Clause.
+    /// Address of the provision that says so, one of `clauses.toml`: `§ 12 lg 1`.
     pub clause: Clause,
     /// The answer without which nothing is released.
     pub must_be: bool,
@@ -261,29 +320,29 @@ pub struct Question {
 }
 
 /// Data that are never released, whoever asks.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Withheld {
     /// Record type; absent for all.
     #[serde(default)]
     pub record_type: Option<String>,
-    /// Names of fields.
+    /// Names of the fields that are withheld.
     #[serde(default)]
     pub fields: Vec<String>,
-    /// Names of sections.
+    /// Names of the sections that are withheld as a whole.
     #[serde(default)]
     pub sections: Vec<String>,
-    /// Clause.
+    /// Address of the provision that says so, one of `clauses.toml`: `§ 12 lg 1`.
     pub clause: Clause,
 }
 
 /// A statistical report: aggregates of records as of a day.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ReportDefinition {
-    /// Machine name.
+    /// Machine name: what the rest of the definition calls it; a lower-case letter, then letters, digits and `_`.
     pub name: String,
-    /// Label.
+    /// What people read; in the language of the source its own wording, where it words the thing.
     pub label: Label,
-    /// Clause.
+    /// Address of the provision that says so, one of `clauses.toml`: `§ 12 lg 1`.
     pub clause: Clause,
     /// Class of recipients that gets it.
     pub recipient: String,
@@ -303,11 +362,11 @@ pub struct ReportDefinition {
 }
 
 /// A computed column of a report.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ReportMeasure {
-    /// Machine name.
+    /// Machine name: what the rest of the definition calls it; a lower-case letter, then letters, digits and `_`.
     pub name: String,
-    /// Label.
+    /// What people read; in the language of the source its own wording, where it words the thing.
     pub label: Label,
     /// What is computed.
     pub take: MeasureKind,
@@ -317,11 +376,11 @@ pub struct ReportMeasure {
 
 /// An overview for whoever manages: records counted by what they have in common, as of today, for those who may list
 /// them.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Overview {
-    /// Machine name.
+    /// Machine name: what the rest of the definition calls it; a lower-case letter, then letters, digits and `_`.
     pub name: String,
-    /// Label.
+    /// What people read; in the language of the source its own wording, where it words the thing.
     pub label: Label,
     /// Clause: for what the register is kept.
     pub clause: Clause,
@@ -335,11 +394,11 @@ pub struct Overview {
 }
 
 /// A computed column of an overview.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct OverviewMeasure {
-    /// Machine name.
+    /// Machine name: what the rest of the definition calls it; a lower-case letter, then letters, digits and `_`.
     pub name: String,
-    /// Label.
+    /// What people read; in the language of the source its own wording, where it words the thing.
     pub label: Label,
     /// What is computed.
     pub take: OverviewTake,
@@ -354,7 +413,7 @@ pub struct OverviewMeasure {
 }
 
 /// What an overview computes over a numeric field.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum OverviewTake {
     /// Sum.
@@ -366,7 +425,7 @@ pub enum OverviewTake {
 }
 
 /// What a report computes over a numeric field.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum MeasureKind {
     /// Sum.
@@ -376,7 +435,7 @@ pub enum MeasureKind {
 }
 
 /// When somebody stops being employed, what they held as users ends.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct LeaverRule {
     /// Record type of the employment; its lifecycle says when it ends, its subject who it is.
     pub record_type: String,
@@ -391,31 +450,31 @@ pub struct LeaverRule {
 }
 
 /// Dates on which the list of rights in force is confirmed.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RecertificationRule {
     /// Days of each year, `MM-DD`.
     pub on: Vec<String>,
-    /// Time for it.
+    /// How much time there is for it.
     pub term: Term,
-    /// Clause.
+    /// Address of the provision that says so, one of `clauses.toml`: `§ 12 lg 1`.
     pub clause: Clause,
 }
 
 /// How recipients of a value that turns out to be wrong are told.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RecipientNoticeRule {
-    /// Clause or provision.
+    /// Clause or other provision that asks for it.
     pub clause: Clause,
-    /// Time for it.
+    /// How much time there is for it.
     pub term: Term,
 }
 
 /// A contract with a processor: a matter of the installation. Its users have access only between its days.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Contract {
-    /// Number or mark.
+    /// Number or mark of the contract.
     pub reference: String,
-    /// First day.
+    /// First day of the contract.
     pub from: chrono::NaiveDate,
     /// Last day; absent while it is open.
     #[serde(default)]

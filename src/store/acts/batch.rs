@@ -559,17 +559,26 @@ impl<'tx> WriteTx<'tx> {
             .iter()
             .filter_map(|(i, _)| {
                 let data = &i.new.segments.last()?.data;
-                Some((i.draft.record_id, data.get(&subject.personal_code)?.as_str()?))
+                Some((i.draft.record_id, data.get(subject.field())?.as_str()?))
             })
             .collect();
         let mut users: HashSet<String> = HashSet::new();
         for part in codes.chunks(1_000) {
-            let rows: Vec<Option<String>> = app_user::table
-                .filter(app_user::register.eq(INSTALLATION_REGISTER))
-                .filter(app_user::personal_code.eq_any(part.iter().map(|(_, code)| *code)))
-                .select(app_user::personal_code)
-                .load(self.conn)?;
-            users.extend(rows.into_iter().flatten());
+            let of_installation = app_user::table.filter(app_user::register.eq(INSTALLATION_REGISTER));
+            let codes = part.iter().map(|(_, code)| *code);
+            if subject.personal_code.is_some() {
+                let rows: Vec<Option<String>> = of_installation
+                    .filter(app_user::personal_code.eq_any(codes))
+                    .select(app_user::personal_code)
+                    .load(self.conn)?;
+                users.extend(rows.into_iter().flatten());
+            } else {
+                let rows: Vec<String> = of_installation
+                    .filter(app_user::username.eq_any(codes))
+                    .select(app_user::username)
+                    .load(self.conn)?;
+                users.extend(rows);
+            }
         }
         Ok(codes.into_iter().filter(|(_, code)| users.contains(*code)).map(|(id, _)| id).collect())
     }

@@ -16,6 +16,7 @@ use crate::domain::refusal::Refusal;
 use crate::domain::registers::Register;
 use crate::domain::statute::path::FieldPath;
 use crate::domain::statute::procedures::{CaseKind, Procedure, StepKind};
+use crate::store::acts::own_data;
 use crate::store::change::{Change, LetterWrite};
 use crate::store::error::Error;
 use crate::store::facts::{self, RecordFacts};
@@ -117,6 +118,13 @@ impl<'tx> Tx<'tx> {
             }
             action => actor.case(&register.policies, &register.definition, action, &kind.name, at),
         };
+        if A::ACTION == Action::CaseDecide
+            && let Err(refusal) = own_data::decider(&register, kind, &ruling, at.about_self)
+        {
+            let mut event = self.case_event(&register, A::ACTION, &actor, &ruling, kind, Some(&case));
+            event.clause = kind.own_data.as_ref().map(|rule| rule.clause.0.clone());
+            return Err(self.refuse(event, refusal));
+        }
         if !ruling.decision.permitted {
             let event = self.case_event(&register, A::ACTION, &actor, &ruling, kind, Some(&case));
             let detail = format!("your role does not permit {} for this kind of case", A::ACTION.as_str());
@@ -144,7 +152,9 @@ impl<'tx> Tx<'tx> {
         CaseCoordinates {
             institution_id: case.institution_id,
             party: opened || (own.is_some() && own == actor.personal_code.as_ref()),
-            about_self: facts.is_some_and(|f| is_about(register, actor, f)),
+            about_self: facts.is_some_and(|f| is_about(register, actor, f))
+                || (register.case_kind(&case.kind).is_some_and(|k| k.own_data.is_some())
+                    && own_data::is_about(case, actor)),
             purpose_given: self.cx.purpose.is_some(),
         }
     }
@@ -177,10 +187,8 @@ pub(in crate::store) fn load(tx: &mut Tx<'_>, register: &Register, id: Uuid) -> 
 
 fn is_about(register: &Register, actor: &Actor, facts: &RecordFacts) -> bool {
     let subject = register.record_type(&facts.record_type).and_then(|t| t.subject.as_ref());
-    let (Some(subject), Some(own)) = (subject, &actor.personal_code) else {
-        return false;
-    };
-    facts.data.get(&subject.personal_code).and_then(Value::as_str) == Some(own)
+    let Some((subject, own)) = subject.and_then(|s| Some((s, actor.own(s)?))) else { return false };
+    facts.data.get(subject.field()).and_then(Value::as_str) == Some(own)
 }
 
 impl<'tx> WriteTx<'tx> {
@@ -218,6 +226,7 @@ impl<'tx> WriteTx<'tx> {
             new.record_type = Some(facts.record_type.clone());
             new.institution_id = new.institution_id.or(Some(facts.institution_id));
         }
+        self.own_data_asked(&register, kind, &actor, &mut new)?;
         self.check_case(&register, kind, &new)?;
         let by = actor.user_id.map_or_else(|| actor.name.clone(), |u| u.to_string());
         let id = self.new_id()?;
@@ -309,7 +318,13 @@ impl<'tx> WriteTx<'tx> {
                     return Err(Refusal::invalid("/channel", "no_address", detail, Some(kind.clause.clone())).into());
                 };
                 let words = words(register, kind, &next);
-                letters.push(self.letter("case-decided", address, "et".into(), words, Some(next.id))?);
+                letters.push(self.letter(
+                    "case-decided",
+                    address,
+                    register.definition.register.language.code().into(),
+                    words,
+                    Some(next.id),
+                )?);
             }
             _ => {}
         }
@@ -373,7 +388,7 @@ impl<'tx> WriteTx<'tx> {
                 let field = source.institutions.email_field.as_deref().and_then(|path| FieldPath::parse(path).ok());
                 let address = found.and_then(|f| field?.get(&f.data)?.as_str().map(str::to_owned));
                 match address {
-                    Some(address) => (address, "et".to_owned()),
+                    Some(address) => (address, source.language.code().to_owned()),
                     None => return Ok(None),
                 }
             }

@@ -657,8 +657,7 @@ impl<'tx> WriteTx<'tx> {
             .select(app_user::display_name)
             .first(self.conn)?;
         let role = register.definition.register.roles.iter().find(|r| r.name == grant.role);
-        let role_label =
-            role.map_or_else(|| Label { et: grant.role.clone(), en: None, fi: None, sv: None }, |r| r.label.clone());
+        let role_label = role.map_or_else(|| Label::estonian(&grant.role), |r| r.label.clone());
         Ok(Confirmer { name, role: grant.role, role_label, grant_id: grant.id, basis: grant.basis })
     }
 

@@ -123,7 +123,13 @@ impl<'tx> WriteTx<'tx> {
         let mut letters = Vec::new();
         if let Some(address) = email(next.from.as_ref()) {
             let words = words(&register, kind, &next);
-            letters.push(self.letter("disclosure-decided", address, "et".into(), words, Some(next.id))?);
+            letters.push(self.letter(
+                "disclosure-decided",
+                address,
+                register.definition.register.language.code().into(),
+                words,
+                Some(next.id),
+            )?);
         }
         let event = self.case_event(&register, Action::CaseDecide, &actor, &permit.ruling, kind, Some(&next));
         let change = Change::CaseStepped { case: Box::new(next.clone()), step: Box::new(step), letters };
@@ -194,7 +200,13 @@ impl<'tx> WriteTx<'tx> {
                 "number": leaving.id,
                 "path": format!("/registers/{}/cases/{}", register.name(), case.id),
             });
-            letters.push(self.letter("disclosure-released", address, "et".into(), words, Some(case.id))?);
+            letters.push(self.letter(
+                "disclosure-released",
+                address,
+                register.definition.register.language.code().into(),
+                words,
+                Some(case.id),
+            )?);
         }
         let write = DisclosureWrite {
             id: leaving.id,
@@ -325,8 +337,8 @@ impl<'tx> WriteTx<'tx> {
                 institution_id: Some(mended.institution_id),
                 record_type: Some(record_type.name.clone()),
                 record_id: Some(mended.record_id),
-                subject: kind.label.et.clone(),
-                text: format!("{}: {}", kind.label.et, told.fields.join(", ")),
+                subject: kind.label.official().to_owned(),
+                text: format!("{}: {}", kind.label.official(), told.fields.join(", ")),
                 fields: told.fields.clone(),
                 from: Some(told.recipient),
                 due_on: kind.names_due.then_some(deadline.due),
@@ -345,7 +357,13 @@ impl<'tx> WriteTx<'tx> {
                 let mut words = words(register, kind, &case);
                 words["disclosures"] = json!(told.disclosures);
                 words["fields"] = labels(record_type, &told.fields);
-                letters.push(self.letter("value-corrected", address, "et".into(), words, Some(id))?);
+                letters.push(self.letter(
+                    "value-corrected",
+                    address,
+                    register.definition.register.language.code().into(),
+                    words,
+                    Some(id),
+                )?);
             }
             let mut event = self.case_event(register, Action::CaseOpen, &actor, ruling, kind, Some(&case));
             event.clause = Some(rule.clause.0.clone());
@@ -409,11 +427,11 @@ impl<'tx> WriteTx<'tx> {
 }
 
 /// The code by which a recipient is found in the ledger.
-fn code(party: &CaseParty) -> Option<String> {
+pub(super) fn code(party: &CaseParty) -> Option<String> {
     party.registry_code.clone().or_else(|| party.personal_code.clone())
 }
 
-fn email(party: Option<&CaseParty>) -> Option<String> {
+pub(super) fn email(party: Option<&CaseParty>) -> Option<String> {
     party.map(|p| p.contact.trim().to_owned()).filter(|c| is_email(c))
 }
 

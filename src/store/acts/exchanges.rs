@@ -86,7 +86,7 @@ impl<'tx> WriteTx<'tx> {
             records: u64::try_from(data.rows.len()).unwrap_or(u64::MAX),
             ground: data.exchange.ground.clone(),
             clause: Some(data.exchange.clause.clone()),
-            purpose: Some(data.exchange.label.et.clone()),
+            purpose: Some(data.exchange.label.official().to_owned()),
             legal_basis: Some(data.exchange.clause.0.clone()),
             decided_by: None,
             released_by: Some(by),
@@ -199,11 +199,11 @@ impl<'tx> WriteTx<'tx> {
         let subject = kind.subject.as_ref().ok_or(Refusal::NotFound { what: "person of the record type" })?;
         let run = self.new_id()?;
         let mut faults: Vec<CellFault> = order.rows.iter().flat_map(|r| r.faults.iter().cloned()).collect();
-        faults.extend(duplicates(&order.rows, &subject.personal_code));
+        faults.extend(duplicates(&order.rows, subject.field()));
 
-        let code = |row: &RowRead| row.data.get(&subject.personal_code).and_then(Value::as_str).map(str::to_owned);
+        let code = |row: &RowRead| row.data.get(subject.field()).and_then(Value::as_str).map(str::to_owned);
         let codes: BTreeSet<String> = order.rows.iter().filter_map(code).collect();
-        let held = self.held_by_code(&register, kind, &subject.personal_code, &codes, order)?;
+        let held = self.held_by_code(&register, kind, subject.field(), &codes, order)?;
         let institutions = self.institutions_named(&register, &order.rows, order.effective_on)?;
 
         let mut report = IncomingReport {

@@ -237,7 +237,7 @@ struct Planned {
 /// a person may have several records, the code and the first combination that must not repeat; where they are about
 /// nobody, that combination.
 fn key_fields(kind: &RecordType) -> Vec<&str> {
-    let code = kind.subject.as_ref().map(|s| s.personal_code.as_str());
+    let code = kind.subject.as_ref().map(|s| s.field());
     let with_code = kind.unique.iter().find(|u| u.fields.iter().any(|f| Some(f.as_str()) == code));
     let unique = with_code.or_else(|| kind.unique.first());
     let others = unique.into_iter().flat_map(|u| &u.fields).map(String::as_str).filter(|f| Some(*f) != code);

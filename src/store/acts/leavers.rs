@@ -11,6 +11,7 @@ use crate::domain::access::rights::Ruling;
 use crate::domain::access::{Action, Grant};
 use crate::domain::case::{CaseFile, Deadline, Made, NewCase, Step};
 use crate::domain::record::Timeline;
+use crate::domain::record::index::search_key;
 use crate::domain::refusal::Refusal;
 use crate::domain::registers::Register;
 use crate::domain::statute::RecordType;
@@ -124,19 +125,22 @@ impl<'tx> WriteTx<'tx> {
         let Some(rule) = register.definition.register.leaver.as_ref().filter(|r| r.record_type == kind.name) else {
             return Ok(());
         };
-        let subject = kind.subject.as_ref().map(|s| s.personal_code.as_str());
+        let Some(subject) = kind.subject.as_ref() else { return Ok(()) };
         let data = timeline.segments.last().map(|s| &s.data);
-        let Some(code) = subject.and_then(|s| data?.get(s)?.as_str()) else {
+        let Some(code) = data.and_then(|data| data.get(subject.field())?.as_str()) else {
             return Ok(());
         };
-        let user: Option<String> = app_user::table
-            .filter(app_user::register.eq(INSTALLATION_REGISTER))
-            .filter(app_user::personal_code.eq(code))
-            .select(app_user::id)
-            .first(self.conn)
-            .optional()?;
+        let users =
+            app_user::table.filter(app_user::register.eq(INSTALLATION_REGISTER)).select(app_user::id).into_boxed();
+        let users = match subject.personal_code {
+            Some(_) => users.filter(app_user::personal_code.eq(code)),
+            None => users.filter(app_user::username.eq(code)),
+        };
+        let user: Option<String> = users.first(self.conn).optional()?;
         let Some(user) = user else { return Ok(()) };
-        let last_day = self.last_day(register, kind, subject.unwrap_or_default(), code)?;
+        let field = kind.fields.iter().find(|f| f.name == subject.field());
+        let indexed = field.map_or_else(|| code.to_owned(), |f| search_key(f.kind, code));
+        let last_day = self.last_day(register, kind, subject.field(), &indexed)?;
         let known: Option<(String, String)> = leaver::table
             .find((register.name(), &user))
             .select((leaver::last_day, leaver::case_id))
@@ -215,8 +219,8 @@ impl<'tx> WriteTx<'tx> {
             institution_id: Some(institution_id),
             record_type: Some(rule.record_type.clone()),
             record_id: Some(record_id),
-            subject: kind.label.et.clone(),
-            text: rule.ground.label.et.clone(),
+            subject: kind.label.official().to_owned(),
+            text: rule.ground.label.official().to_owned(),
             details: json!({ "user_id": user_id, "last_day": last_day, "due_on": due_on }),
             ..NewCase::default()
         };

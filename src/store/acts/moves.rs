@@ -467,20 +467,20 @@ impl<'tx> WriteTx<'tx> {
         let Some(subject) = kind.subject.as_ref() else {
             return Ok(Vec::new());
         };
-        let section = kind.fields.iter().find(|f| f.name == subject.personal_code).and_then(|f| f.section.clone());
+        let section = kind.fields.iter().find(|f| f.name == subject.field()).and_then(|f| f.section.clone());
         let mut warnings = Vec::new();
         for check in kind.checks.iter().filter(is_wanted) {
             let concerned: Vec<(&Entered<'_>, &str)> = entered
                 .iter()
                 .filter(|e| check.when.as_ref().is_none_or(|when| when.holds(e.data)))
-                .filter_map(|e| Some((e, e.data.get(&subject.personal_code)?.as_str()?)))
+                .filter_map(|e| Some((e, e.data.get(subject.field())?.as_str()?)))
                 .collect();
-            let pairs = self.held_elsewhere(register, kind, &subject.personal_code, &concerned)?;
+            let pairs = self.held_elsewhere(register, kind, subject.field(), &concerned)?;
             let found: BTreeSet<Uuid> = pairs.iter().map(|p| p.own.0).collect();
             for record_id in found {
                 let detail = "Another institution has an active record about the same person.".to_owned();
                 let warning = Violation {
-                    pointer: format!("/{}", subject.personal_code),
+                    pointer: format!("/{}", subject.field()),
                     code: "held_elsewhere",
                     detail,
                     clause: Some(check.clause.clone()),

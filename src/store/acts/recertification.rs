@@ -84,8 +84,8 @@ impl<'tx> WriteTx<'tx> {
             .collect();
         let new = NewCase {
             kind: kind.name.clone(),
-            subject: kind.label.et.clone(),
-            text: kind.label.et.clone(),
+            subject: kind.label.official().to_owned(),
+            text: kind.label.official().to_owned(),
             details: json!({ "on": on, "grants": list }),
             ..NewCase::default()
         };

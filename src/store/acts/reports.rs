@@ -124,7 +124,7 @@ impl<'tx> WriteTx<'tx> {
                 "report": source.name,
                 "recipient": {
                     "kind": source.recipient,
-                    "name": recipient.map_or(source.recipient.as_str(), |r| r.label.et.as_str()),
+                    "name": recipient.map_or(source.recipient.as_str(), |r| r.label.official()),
                 },
                 "record_type": source.record_type,
                 "fields": plan.fields(),
@@ -135,7 +135,7 @@ impl<'tx> WriteTx<'tx> {
                     "threshold": source.threshold,
                 },
                 "basis": source.clause,
-                "purpose": source.label.et,
+                "purpose": source.label.official(),
                 "as_of": day,
                 "format": frame.format,
                 "language": frame.language,

@@ -909,7 +909,7 @@ impl WriteTx<'_> {
         let role = |step: &str| {
             let name = row.body["roles"][step].as_str().unwrap_or_default();
             let known = register.definition.register.roles.iter().find(|r| r.name == name);
-            known.map_or_else(|| name.to_owned(), |r| r.label.et.clone())
+            known.map_or_else(|| name.to_owned(), |r| r.label.official().to_owned())
         };
         let mut official = |user: Option<Uuid>, step: &str, when| -> Result<OfficialRow, Error> {
             let name: Option<String> = match user {

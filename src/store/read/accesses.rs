@@ -108,7 +108,7 @@ impl<'tx> Tx<'tx> {
     pub fn my_accesses(&mut self, before: Option<Uuid>, limit: i64) -> Result<Sealed<'tx, Page<MyAccess>>, Error> {
         let user = self.user()?.ok_or(Refusal::Unauthenticated)?;
         let registers: Vec<String> = self.registers.names().map(str::to_owned).collect();
-        let own = self.own_records(&registers, user.personal_code.as_deref())?;
+        let own = self.own_records(&registers, user.personal_code.as_deref(), &user.username)?;
         let who = Who { user_id: Some(user.id), name: user.username.clone() };
         let mut event = log::draft(INSTALLATION_REGISTER, Kind::Read, "me.accesses", who);
         event.record_ids = own.iter().map(|r| r.id).collect();

@@ -192,7 +192,8 @@ impl<'tx> Tx<'tx> {
         let about_me: Vec<String> = match reach.own_about_self.is_empty() && reach.about_self.is_empty() {
             true => Vec::new(),
             false => {
-                let found = self.own_records(&[register.name().to_owned()], actor.personal_code.as_deref())?;
+                let found =
+                    self.own_records(&[register.name().to_owned()], actor.personal_code.as_deref(), &actor.name)?;
                 found.into_iter().map(|r| r.id.to_string()).collect()
             }
         };

@@ -46,9 +46,20 @@ pub(in crate::store) struct ClosingRow {
 impl ClosingRow {
     /// The batches that carried it out.
     pub(in crate::store) fn batches(&self) -> Vec<Uuid> {
-        let ids = self.body["batches"].as_array().into_iter().flatten();
-        ids.filter_map(|id| Uuid::parse_str(id.as_str()?).ok()).collect()
+        batches_of(&self.body)
     }
+}
+
+/// The batches that carried a decision out.
+fn batches_of(body: &Value) -> Vec<Uuid> {
+    let ids = body["batches"].as_array().into_iter().flatten();
+    ids.filter_map(|id| Uuid::parse_str(id.as_str()?).ok()).collect()
+}
+
+/// The decision, of what is kept of it.
+fn decision_of(body: &Value) -> Result<ClosingDecision, Error> {
+    serde_json::from_value(body["decision"].clone())
+        .map_err(|_| Error::Damaged("the decision to close the register cannot be read".into()))
 }
 
 /// The decision that counts, where there is one.
@@ -70,8 +81,7 @@ pub(in crate::store) fn closing_row(conn: &mut AnyConn, register: &str) -> Resul
         .optional()?;
     row.map(|(version, proposed_at, proposed_by, approved_at, approved_by, finished_at, body)| {
         let body = facts::json(&body)?;
-        let decision = serde_json::from_value(body["decision"].clone())
-            .map_err(|_| Error::Damaged("the decision to close the register cannot be read".into()))?;
+        let decision = decision_of(&body)?;
         Ok(ClosingRow { decision, version, proposed_at, proposed_by, approved_at, approved_by, finished_at, body })
     })
     .transpose()
@@ -210,7 +220,7 @@ impl<'tx> Tx<'tx> {
             add(
                 match register.case_kind(&kind).map(|k| k.procedure) {
                     Some(Procedure::Complaint) => "complaint",
-                    Some(Procedure::Disclosure) => "disclosure",
+                    Some(Procedure::Disclosure | Procedure::OwnData) => "disclosure",
                     _ => "case",
                 },
                 n,
@@ -338,25 +348,59 @@ impl<'tx> Tx<'tx> {
     /// [`Refusal::NotFound`].
     pub(crate) fn closed_public(&mut self, register: &str) -> Result<Option<ClosedPublic>, Error> {
         let register = self.register(register)?;
-        let today = self.today(&register);
-        let Some(row) = closing_row(self.conn, register.name())?.filter(|row| row.decision.is_closed_on(today)) else {
-            return Ok(None);
+        Ok(self.closed_publics(Some(register.name()))?.remove(register.name()))
+    }
+
+    /// What everybody may know of the ends of all registers, or of `only` one, by their short names: two questions to
+    /// the database, however many registers there are.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`].
+    pub(crate) fn closed_publics(&mut self, only: Option<&str>) -> Result<BTreeMap<String, ClosedPublic>, Error> {
+        let mut decisions = register_closing::table
+            .filter(register_closing::state.ne("withdrawn"))
+            .select((register_closing::register, register_closing::finished_at, register_closing::body))
+            .into_boxed();
+        if let Some(only) = only {
+            decisions = decisions.filter(register_closing::register.eq(only.to_owned()));
+        }
+        let rows: Vec<(String, Option<i64>, String)> = decisions.load(self.conn)?;
+        let (mut closed, mut batches) = (BTreeMap::new(), Vec::new());
+        for (name, finished_at, body) in rows {
+            // A decision may be about a register whose definition is no longer loaded.
+            let Ok(register) = self.register(&name) else { continue };
+            let body = facts::json(&body)?;
+            let decision = decision_of(&body)?;
+            if !decision.is_closed_on(self.today(&register)) {
+                continue;
+            }
+            batches.extend(batches_of(&body).into_iter().map(|id| (id.to_string(), register.clone())));
+            let end = ClosedPublic {
+                since: decision.terms.closed_from,
+                state: if finished_at.is_some() { "closed" } else { "closing" },
+                clause: decision.clause.0.clone(),
+                document: json!(decision.terms.document),
+                acts: Vec::new(),
+            };
+            closed.insert(name, end);
+        }
+        let ids: Vec<&str> = batches.iter().map(|(id, _)| id.as_str()).collect();
+        let acts: Vec<(String, i64, String, i64)> = if ids.is_empty() {
+            Vec::new()
+        } else {
+            retention_act::table
+                .filter(retention_act::batch_id.eq_any(ids))
+                .order((retention_act::register, retention_act::number))
+                .select((retention_act::batch_id, retention_act::number, retention_act::kind, retention_act::made_at))
+                .load(self.conn)?
         };
-        let ids: Vec<String> = row.batches().iter().map(Uuid::to_string).collect();
-        let acts: Vec<(i64, String, i64)> = retention_act::table
-            .filter(retention_act::register.eq(register.name()))
-            .filter(retention_act::batch_id.eq_any(ids))
-            .order(retention_act::number)
-            .select((retention_act::number, retention_act::kind, retention_act::made_at))
-            .load(self.conn)?;
-        let acts = acts.into_iter().map(|(number, kind, at)| ActLine { number, kind, on: register.day(instant(at)) });
-        Ok(Some(ClosedPublic {
-            since: row.decision.terms.closed_from,
-            state: if row.finished_at.is_some() { "closed" } else { "closing" },
-            clause: row.decision.clause.0.clone(),
-            document: json!(row.decision.terms.document),
-            acts: acts.collect(),
-        }))
+        for (batch, number, kind, at) in acts {
+            let Some((_, register)) = batches.iter().find(|(id, _)| *id == batch) else { continue };
+            if let Some(end) = closed.get_mut(register.name()) {
+                end.acts.push(ActLine { number, kind, on: register.day(instant(at)) });
+            }
+        }
+        Ok(closed)
     }
 
     /// Whether a checkpoint of the register's log was ever handed out.

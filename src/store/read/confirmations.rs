@@ -1264,7 +1264,7 @@ impl<'tx> Tx<'tx> {
                 check.state(&r.data)
             })
             .collect();
-        let code = kind.subject.as_ref().map(|s| s.personal_code.as_str());
+        let code = kind.subject.as_ref().map(|s| s.field());
         let subjects: Vec<Subject<'_>> = records
             .iter()
             .zip(&violations)
@@ -1290,7 +1290,7 @@ impl<'tx> Tx<'tx> {
     ) -> Result<Across, Error> {
         let (elsewhere, sums) = checks::what_is_needed(kind);
         let mut across = Across::default();
-        let Some(field) = kind.subject.as_ref().map(|s| s.personal_code.as_str()) else {
+        let Some(field) = kind.subject.as_ref().map(|s| s.field()) else {
             return Ok(across);
         };
         if !elsewhere && sums.is_empty() {

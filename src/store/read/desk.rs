@@ -276,7 +276,7 @@ impl<'tx> Tx<'tx> {
         let acting = acting.map(line);
         let grants = held.iter().map(line).collect();
         let names: Vec<String> = self.registers.names().map(str::to_owned).collect();
-        let about_me = !self.own_records(&names, user.personal_code.as_deref())?.is_empty();
+        let about_me = !self.own_records(&names, user.personal_code.as_deref(), &user.username)?.is_empty();
         Ok(Facts {
             user_id: user.id,
             username: user.username,
@@ -371,7 +371,7 @@ impl<'tx> Tx<'tx> {
             return Ok((user.id, false));
         }
         let names = [register.name().to_owned()];
-        if !self.own_records(&names, user.personal_code.as_deref())?.is_empty() {
+        if !self.own_records(&names, user.personal_code.as_deref(), &user.username)?.is_empty() {
             return Ok((user.id, true));
         }
         let clause = register.definition.register.access.clause.clone();

@@ -24,6 +24,7 @@ use crate::domain::record::derive;
 use crate::domain::record::index::{Status, search_key};
 use crate::domain::refusal::Refusal;
 use crate::domain::registers::Register;
+use crate::domain::statute::description::Part;
 use crate::domain::statute::path::FieldPath;
 use crate::domain::statute::procedures::{CaseKind, Procedure};
 use crate::domain::statute::{Clause, RecordType};
@@ -286,10 +287,20 @@ impl<'tx> Tx<'tx> {
         let register = self.register(register)?;
         self.actor(&register)?;
         match kind {
-            None => Ok(register
-                .case_kind_of(Procedure::Disclosure)
-                .map(|k| k.name.clone())
-                .ok_or(Refusal::NotFound { what: "kind of case" })?),
+            None => match register.case_kind_of(Procedure::Disclosure) {
+                Some(kind) => Ok(kind.name.clone()),
+                // A register that says what it discloses, and takes no requests, discloses nothing else.
+                None => {
+                    let statements = &register.definition.register.statements;
+                    let says = statements.iter().find(|s| s.name == Part::Disclosures.as_str());
+                    let refused = says.map_or(Refusal::NotFound { what: "kind of case" }, |said| Refusal::Conflict {
+                        code: "not_disclosed",
+                        detail: format!("of disclosure the register says: {}", said.label.official()),
+                        clause: Some(said.clause.clone()),
+                    });
+                    Err(refused.into())
+                }
+            },
             Some(name) => {
                 let known = register.case_kind(name).filter(|k| k.procedure == Procedure::Disclosure);
                 let detail = "no request for data is of this kind";
@@ -824,7 +835,7 @@ impl<'tx> Tx<'tx> {
     ) -> Result<Sealed<'tx, Page<MyDisclosureView>>, Error> {
         let user = self.user()?.ok_or(Refusal::Unauthenticated)?;
         let registers: Vec<String> = self.registers.names().map(str::to_owned).collect();
-        let own = self.own_records(&registers, user.personal_code.as_deref())?;
+        let own = self.own_records(&registers, user.personal_code.as_deref(), &user.username)?;
         let ids: Vec<String> = own.iter().map(|r| r.id.to_string()).collect();
         let mut investigations: Vec<String> = registers
             .iter()

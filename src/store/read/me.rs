@@ -7,7 +7,7 @@ use uuid::Uuid;
 use crate::domain::access::Grant;
 use crate::domain::audit::Kind;
 use crate::domain::audit::event::Who;
-use crate::domain::record::index::fields_with;
+use crate::domain::record::index::{fields_with, search_key};
 use crate::domain::refusal::Refusal;
 use crate::domain::statute::definition::Index;
 use crate::store::context::INSTALLATION_REGISTER;
@@ -98,7 +98,7 @@ impl<'tx> Tx<'tx> {
                 grants.push(MyGrant { register, grant });
             }
         }
-        let records = self.own_records(&registers, user.personal_code.as_deref())?;
+        let records = self.own_records(&registers, user.personal_code.as_deref(), &user.username)?;
         let who = Who { user_id: Some(user.id), name: user.username.clone() };
         let mut event = log::draft(INSTALLATION_REGISTER, Kind::Read, "me.read", who);
         event.record_ids = records.iter().map(|r| r.id).collect();
@@ -108,49 +108,70 @@ impl<'tx> Tx<'tx> {
         Ok(Sealed::new(view, Some(event)))
     }
 
-    /// Records whose subject has this personal code, or is a minor for whom whoever has it stands today.
+    /// Records whose subject has this personal code or, where subjects are known by their accounts, this account; or is
+    /// a minor for whom whoever has the code stands today.
     pub(in crate::store) fn own_records(
         &mut self,
         registers: &[String],
         personal_code: Option<&str>,
+        account: &str,
     ) -> Result<Vec<MyRecord>, Error> {
-        let Some(code) = personal_code else {
-            return Ok(Vec::new());
-        };
         let (mut types, mut fields, mut paths) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut named, mut accounts) = (Vec::new(), Vec::new());
         for name in registers {
             for version in self.registers.versions(name) {
                 for kind in version.definition.record_types.iter() {
                     let Some(subject) = &kind.subject else {
                         continue;
                     };
-                    if fields_with(kind, Index::Code).any(|(f, _)| f == subject.personal_code) {
+                    let indexed = fields_with(kind, Index::Code).find(|(f, _)| *f == subject.field());
+                    if indexed.is_some() && subject.personal_code.is_some() {
                         types.push(kind.name.clone());
-                        fields.push(subject.personal_code.clone());
+                        fields.push(subject.field().to_owned());
+                    } else if let Some((field, of)) = indexed {
+                        named.push(kind.name.clone());
+                        accounts.push((field.to_owned(), search_key(of, account)));
                     }
                     paths.extend(subject.guardians.iter().map(|path| (kind.name.clone(), path.clone())));
                 }
             }
         }
-        let rows: Vec<(String, String, String)> = record_index::table
-            .filter(record_index::register.eq_any(registers))
-            .filter(record_index::record_type.eq_any(types))
-            .filter(record_index::field.eq_any(fields))
-            .filter(record_index::value.eq(code))
-            .select((record_index::register, record_index::record_type, record_index::record_id))
-            .distinct()
-            .limit(100)
-            .load(self.conn)?;
-        let mut records = rows
-            .into_iter()
-            .map(|(register, record_type, id)| {
-                Ok(MyRecord { register, record_type, id: facts::id(&id)?, standing: None })
-            })
-            .collect::<Result<Vec<_>, Error>>()?;
+        let (account_fields, mut keys): (Vec<String>, Vec<String>) = accounts.into_iter().unzip();
+        keys.dedup();
+        let mut records = match keys.is_empty() || account.is_empty() {
+            true => Vec::new(),
+            false => self.records_about(registers, &named, &account_fields, &keys)?,
+        };
+        let Some(code) = personal_code else { return Ok(records) };
+        records.extend(self.records_about(registers, &types, &fields, &[code.to_owned()])?);
         if !paths.is_empty() {
             records.extend(self.wards(registers, paths, code)?);
         }
         Ok(records)
+    }
+
+    /// Records of these types that have one of the values in one of the fields.
+    fn records_about(
+        &mut self,
+        registers: &[String],
+        types: &[String],
+        fields: &[String],
+        values: &[String],
+    ) -> Result<Vec<MyRecord>, Error> {
+        let rows: Vec<(String, String, String)> = record_index::table
+            .filter(record_index::register.eq_any(registers))
+            .filter(record_index::record_type.eq_any(types))
+            .filter(record_index::field.eq_any(fields))
+            .filter(record_index::value.eq_any(values))
+            .select((record_index::register, record_index::record_type, record_index::record_id))
+            .distinct()
+            .limit(100)
+            .load(self.conn)?;
+        rows.into_iter()
+            .map(|(register, record_type, id)| {
+                Ok(MyRecord { register, record_type, id: facts::id(&id)?, standing: None })
+            })
+            .collect()
     }
 
     /// Records of minors whom whoever has this personal code stands for today.

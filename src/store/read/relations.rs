@@ -105,7 +105,7 @@ pub(in crate::store) fn related(
         }
     }
     let code = |kind: &RecordType, data: &Value| -> Option<String> {
-        data.get(&kind.subject.as_ref()?.personal_code)?.as_str().map(str::to_owned)
+        data.get(kind.subject.as_ref()?.field())?.as_str().map(str::to_owned)
     };
     let via = derived.via.as_deref().and_then(|v| FieldPath::parse(v).ok());
     let mut found = HashMap::new();

@@ -20,7 +20,7 @@ use crate::domain::record::Timeline;
 use crate::domain::record::index::{Status, life};
 use crate::domain::refusal::Refusal;
 use crate::domain::registers::{Register, Registers};
-use crate::domain::statute::{Clause, Definition};
+use crate::domain::statute::{Clause, Definition, RecordType};
 use crate::store::conn::MultiBackend;
 use crate::store::context::INSTALLATION_REGISTER;
 use crate::store::error::Error;
@@ -204,6 +204,12 @@ struct User {
     username: String,
     display_name: String,
     personal_code: Option<String>,
+}
+
+/// Whether the record is about the user.
+fn is_subject(kind: &RecordType, user: &User, one: &Asked) -> bool {
+    let own = kind.subject.as_ref().and_then(|s| s.own(user.personal_code.as_deref(), &user.username));
+    own.is_some() && one.subject.as_deref() == own
 }
 
 #[derive(QueryableByName)]
@@ -392,7 +398,7 @@ impl<'tx> Tx<'tx> {
                 purpose_given: true,
             };
             Asked {
-                subject: subject.and_then(|s| code(&s.personal_code)),
+                subject: subject.and_then(|s| code(s.field())),
                 guardians: subject
                     .zip(segment)
                     .map(|(s, segment)| s.guardians_on(&register.definition.register.country, &segment.data, day))
@@ -440,8 +446,9 @@ impl<'tx> Tx<'tx> {
                 closed: None,
             };
             let is_about = |user: Option<&User>| {
-                let own = user.and_then(|u| u.personal_code.as_ref());
-                own.is_some_and(|c| one.subject.as_ref() == Some(c) || one.guardians.contains(c))
+                user.is_some_and(|u| {
+                    is_subject(kind, u, one) || u.personal_code.as_ref().is_some_and(|c| one.guardians.contains(c))
+                })
             };
             for grant in &grants {
                 let user = users.get(&grant.user_id);
@@ -461,13 +468,11 @@ impl<'tx> Tx<'tx> {
             }
             let by_code: BTreeMap<&str, &User> =
                 users.values().filter_map(|u| Some((u.personal_code.as_deref()?, u))).collect();
-            let own = one.subject.iter().map(|code| ("subject", code));
-            let wards = one.guardians.iter().map(|code| ("guardian", code));
-            for (standing, code) in own.chain(wards) {
-                if let Some(user) = by_code.get(code.as_str()) {
-                    let actor = Actor { user_id: Some(user.id), ..nobody.clone() };
-                    could.extend(could_view(one.view.id, Some(user), standing, &ask(&actor, true)));
-                }
+            let own = users.values().find(|u| is_subject(kind, u, one)).map(|user| ("subject", user));
+            let wards = one.guardians.iter().filter_map(|c| Some(("guardian", *by_code.get(c.as_str())?)));
+            for (standing, user) in own.into_iter().chain(wards) {
+                let actor = Actor { user_id: Some(user.id), ..nobody.clone() };
+                could.extend(could_view(one.view.id, Some(user), standing, &ask(&actor, true)));
             }
             let anybody = Actor { user_id: Some(Uuid::nil()), ..nobody.clone() };
             could.extend(could_view(one.view.id, None, "everybody", &ask(&anybody, false)));
@@ -531,7 +536,9 @@ impl<'tx> Tx<'tx> {
         ids.dedup();
         let rows: Vec<(String, String, String, Option<String>)> = app_user::table
             .filter(app_user::register.eq(INSTALLATION_REGISTER))
-            .filter(app_user::id.eq_any(ids).or(app_user::personal_code.eq_any(codes)))
+            .filter(
+                app_user::id.eq_any(ids).or(app_user::personal_code.eq_any(codes)).or(app_user::username.eq_any(codes)),
+            )
             .filter(app_user::created_at.le(at.timestamp_micros()))
             .select((app_user::id, app_user::username, app_user::display_name, app_user::personal_code))
             .load(self.conn)?;

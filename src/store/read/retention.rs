@@ -12,6 +12,8 @@ use super::records::Page;
 use crate::domain::access::Action;
 use crate::domain::backup::Erasure;
 use crate::domain::calendar::{instant, micros, parse_day, rfc3339};
+use crate::domain::case::CaseFile;
+use crate::domain::case::own_data::OwnData;
 use crate::domain::record::{Entry, Timeline};
 use crate::domain::refusal::Refusal;
 use crate::domain::registers::Register;
@@ -190,10 +192,12 @@ pub(in crate::store) fn known(conn: &mut AnyConn, register: &Register, ids: &[Uu
     Ok(ids.iter().filter_map(|id| found.remove(id)).collect())
 }
 
-/// Personal codes in a record, wherever its type has fields for them: of whom it is about, their guardians, children,
-/// and whoever else it names, in any entry.
+/// Personal codes (account names, where a register knows its people by those) in a record, wherever its type has
+/// fields for them: of whom it is about, their guardians, children, and whoever else it names, in any entry.
 fn people_in(kind: &RecordType, entries: &[Entry]) -> BTreeSet<String> {
-    let paths: Vec<FieldPath> = leaves(&kind.fields, FieldType::PersonalCode).into_iter().map(|(p, _)| p).collect();
+    let codes = leaves(&kind.fields, FieldType::PersonalCode).into_iter().map(|(path, _)| path);
+    let subject = kind.subject.iter().filter_map(|subject| FieldPath::parse(subject.field()).ok());
+    let paths: BTreeSet<FieldPath> = codes.chain(subject).collect();
     let codes = entries.iter().flat_map(|e| paths.iter().flat_map(|p| p.values(&e.data)));
     codes.filter_map(Value::as_str).map(str::to_owned).collect()
 }
@@ -234,13 +238,14 @@ fn blockers(
         let procedure = register.case_kind(&kind).map(|k| k.procedure);
         let kind = match procedure {
             Some(Procedure::Complaint) => BlockerKind::Complaint,
-            Some(Procedure::Disclosure) => BlockerKind::Disclosure,
+            Some(Procedure::Disclosure | Procedure::OwnData) => BlockerKind::Disclosure,
             _ => BlockerKind::Case,
         };
         if let Some(known) = record_id.map(|id| facts::id(&id)).transpose()?.and_then(|id| found.get_mut(&id)) {
             known.blockers.push(Blocker { kind, id: facts::id(&id)? });
         }
     }
+    asked_for(conn, register, found)?;
     let moves: Vec<(String, String)> = record_move::table
         .filter(record_move::register.eq(name))
         .filter(record_move::from_record.eq_any(texts))
@@ -250,6 +255,31 @@ fn blockers(
     for (record_id, id) in moves {
         if let Some(known) = found.get_mut(&facts::id(&record_id)?) {
             known.blockers.push(Blocker { kind: BlockerKind::Transfer, id: facts::id(&id)? });
+        }
+    }
+    Ok(())
+}
+
+/// Whoever has asked for the data about themselves finds them there when the answer is given.
+fn asked_for(conn: &mut AnyConn, register: &Register, found: &mut HashMap<Uuid, Known>) -> Result<(), Error> {
+    let kinds: Vec<&str> =
+        register.definition.cases.iter().filter(|k| k.own_data.is_some()).map(|k| k.name.as_str()).collect();
+    if kinds.is_empty() {
+        return Ok(());
+    }
+    let open: Vec<(String, String)> = case_file::table
+        .filter(case_file::register.eq(register.name()))
+        .filter(case_file::kind.eq_any(kinds))
+        .filter(case_file::closed_at.is_null())
+        .select((case_file::id, case_file::body))
+        .load(conn)?;
+    for (id, body) in open {
+        let case: CaseFile = serde_json::from_str(&body).map_err(|_| Error::Damaged("a case cannot be read".into()))?;
+        let Ok(own) = OwnData::of(&case) else { continue };
+        let id = facts::id(&id)?;
+        let named = [own.subject.personal_code, own.subject.account];
+        for known in found.values_mut().filter(|k| named.iter().flatten().any(|one| k.people.contains(one))) {
+            known.blockers.push(Blocker { kind: BlockerKind::Disclosure, id });
         }
     }
     Ok(())

@@ -20,6 +20,7 @@ use crate::domain::calendar::{instant, rfc3339};
 use crate::domain::record::index::{fields_with, normalised};
 use crate::domain::refusal::Refusal;
 use crate::domain::registers::Register;
+use crate::domain::statute::RecordType;
 use crate::domain::statute::definition::Index;
 use crate::domain::supervision::signals::{Kind, Seen, signals};
 use crate::domain::supervision::{LARGEST_SAMPLE, LEAVER_DAYS, LONGEST_PERIOD, MOST_READINGS, ordinary, sample};
@@ -416,14 +417,15 @@ impl<'tx> Tx<'tx> {
     /// and codes that are compared do not leave this function.
     fn whose(&mut self, register: &Register, found: &mut [Found]) -> Result<(), Error> {
         let actors: BTreeSet<String> = found.iter().map(|f| f.seen.actor.to_string()).collect();
-        let people: Vec<(String, String, Option<String>)> = app_user::table
+        let people: Vec<(String, String, Option<String>, String)> = app_user::table
             .filter(app_user::register.eq(INSTALLATION_REGISTER))
             .filter(app_user::id.eq_any(actors))
-            .select((app_user::id, app_user::display_name, app_user::personal_code))
+            .select((app_user::id, app_user::display_name, app_user::personal_code, app_user::username))
             .load(self.conn)?;
+        let mut accounts: HashMap<Uuid, String> = HashMap::new();
         let mut surnames: HashMap<Uuid, String> = HashMap::new();
         let mut codes: HashMap<Uuid, String> = HashMap::new();
-        for (id, name, code) in people {
+        for (id, name, code, account) in people {
             let id = facts::id(&id)?;
             let name = normalised(&name);
             // A name of one word has no surname.
@@ -431,19 +433,24 @@ impl<'tx> Tx<'tx> {
                 surnames.insert(id, surname.to_owned());
             }
             codes.extend(code.map(|c| (id, c)));
+            accounts.insert(id, normalised(&account));
         }
         let subjects = || register.definition.record_types.iter().filter(|t| t.subject.is_some());
         let names = subjects().flat_map(|t| fields_with(t, Index::Name).map(|(f, _)| (t.name.clone(), f.to_owned())));
-        let own = subjects().filter_map(|t| Some((t.name.clone(), t.subject.as_ref()?.personal_code.clone())));
+        let by_code = |t: &&RecordType| t.subject.as_ref().is_some_and(|s| s.personal_code.is_some());
+        let fields = |t: &RecordType| Some((t.name.clone(), t.subject.as_ref()?.field().to_owned()));
+        let own = subjects().filter(by_code).filter_map(fields);
+        let accounted = subjects().filter(|t| !by_code(t)).filter_map(fields);
         let named = self.records_with(register.name(), names.collect(), surnames.values())?;
         let coded = self.records_with(register.name(), own.collect(), codes.values())?;
+        let accounted = self.records_with(register.name(), accounted.collect(), accounts.values())?;
         for one in found {
             let shows = |of: &HashMap<Uuid, String>, with: &BTreeMap<String, HashSet<String>>| {
                 let records = of.get(&one.seen.actor).and_then(|value| with.get(value));
                 records.is_some_and(|records| one.records.iter().any(|r| records.contains(r)))
             };
             one.seen.same_surname = shows(&surnames, &named);
-            one.seen.about_self = shows(&codes, &coded);
+            one.seen.about_self = shows(&codes, &coded) || shows(&accounts, &accounted);
         }
         Ok(())
     }

@@ -7,6 +7,7 @@ use futures_util::stream::{self, StreamExt as _};
 use super::{At, State};
 use crate::app::{ActContext, Disclosed, Error};
 use crate::store::read::audit::{AuditQuery, ExportLine};
+use crate::store::snapshot::with;
 use crate::web::answer::{self, Answer};
 use crate::web::context::Asked;
 use crate::web::problem::Problem;
@@ -94,9 +95,11 @@ pub async fn export(state: State, at: At<String>, asked: Asked, query: Query) ->
 pub async fn exported(state: State, register: String, cx: ActContext, from: i64, to: i64) -> Answer {
     // The first page comes before the answer begins, so that a refusal has its status.
     let first = state.app.audit_export(cx.clone(), register.clone(), from, to, PAGE).await?;
+    // The rest is read while it is sent, when the handler has long ended.
+    let version = state.app.store.registers();
     let rest = stream::try_unfold(next(&first, to), move |place| {
         let (state, register, cx) = (state.clone(), register.clone(), cx.clone());
-        async move { further(&state, cx, register, place, to).await }
+        with(version.clone(), async move { further(&state, cx, register, place, to).await })
     });
     let begin = stream::once(std::future::ready(Ok::<_, Problem>(lines(&first))));
     Ok(HttpResponse::Ok().content_type("application/x-ndjson").streaming(begin.chain(rest)))

@@ -95,7 +95,7 @@ impl CaseBody {
 body! {
     /// A step of a case.
     CaseStepBody {
-        /// What: `message`, `ask_clarification`, `clarify`, `extend`, `forward`, `acknowledge`, `answer`, `decide`,
+        /// What: `message`, `ask_clarification`, `clarify`, `ask_identity`, `identify`, `extend`, `forward`, `acknowledge`, `answer`, `decide`,
         /// `notify`, `verify`, `withdraw` or `close`.
         act: String,
         /// In words.
@@ -108,6 +108,10 @@ body! {
         channel: Option<String>,
         /// Files stored before, by SHA-256.
         attachments: Vec<String>,
+        /// What else the step says: how identity was proved (`way`, `reference`, `on`, `guardian_document`), what is
+        /// held back of the data about oneself (`held_back`).
+        #[schema(value_type = Option<Object>)]
+        details: Option<Value>,
     }
 }
 
@@ -124,7 +128,7 @@ impl TryFrom<CaseStepBody> for Step {
             ground: body.ground,
             channel: body.channel,
             attachments: body.attachments,
-            details: Value::Null,
+            details: body.details.unwrap_or_default(),
         })
     }
 }
@@ -199,6 +203,18 @@ pub async fn read(state: State, at: At<(String, Uuid)>, asked: Asked) -> Answer 
 pub async fn step(state: State, at: At<(String, Uuid)>, sent: Sent<CaseStepBody>) -> Answer {
     let (register, id) = at.into_inner();
     answer::one(&state.app.take_case_step(sent.cx, register, id, sent.body.try_into()?).await?)
+}
+
+/// Gives out what was granted on a request for one's own data.
+///
+/// # Errors
+/// As the act.
+pub async fn release(state: State, at: At<(String, Uuid)>, asked: Asked, query: Query) -> Answer {
+    let (register, id) = at.into_inner();
+    let wanted = super::disclosure::wanted(&asked, &query)?;
+    let format = wanted.format;
+    let left = state.app.release_own_data(asked.cx, register.clone(), id, wanted).await?.into_inner();
+    Ok(super::disclosure::file(&register, format, left))
 }
 
 /// The two handlers of a procedure's own address.

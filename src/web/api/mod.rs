@@ -28,6 +28,7 @@ use actix_web::web::{Data, Path};
 use super::Web;
 use super::problem::Problem;
 use crate::app::Error;
+use crate::store::snapshot::carried;
 
 /// The state.
 type State = Data<Web>;
@@ -36,6 +37,6 @@ type At<T> = Path<T>;
 
 /// Runs what takes long without waiting for anything on a thread of its own.
 async fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Problem> {
-    let done = actix_web::web::block(work).await;
+    let done = actix_web::web::block(carried(work)).await;
     done.map_err(|e| Problem::from(Error::Setup(e.to_string())))
 }

@@ -1,6 +1,8 @@
 //! What is open to all: which registers there are, what they are, and what an approved act has made public of their
 //! records. Nothing else of it is anybody's data.
 
+use std::sync::Arc;
+
 use actix_web::HttpResponse;
 use actix_web::http::{StatusCode, header};
 use base64::Engine as _;
@@ -48,6 +50,7 @@ fn description(register: &Register, language: &str) -> Value {
         .definition
         .record_types
         .iter()
+        .filter(|t| !t.secret)
         .map(|t| json!({ "name": t.name, "label": t.label.in_language(language), "clause": t.clause }));
     json!({
         "register": register.name(),
@@ -63,12 +66,19 @@ fn description(register: &Register, language: &str) -> Value {
     })
 }
 
+/// A register of which everybody may know.
+fn of_everybody(state: &State, name: &str) -> Result<Arc<Register>, Problem> {
+    let register = state.app.register(name)?;
+    if register.definition.register.secret { Err(Problem::not_found()) } else { Ok(register) }
+}
+
 /// The catalogue.
 ///
 /// # Errors
 /// 400.
 pub async fn list(state: State, req: HttpRequest, query: Query) -> Answer {
-    let lines = state.app.registers_with_ends(language(req.headers()).code()).await?;
+    let mut lines = state.app.registers_with_ends(language(req.headers()).code()).await?;
+    lines.retain(|line| line["register"].as_str().is_some_and(|name| of_everybody(&state, name).is_ok()));
     answer::open(StatusCode::OK, &page(lines, &query)?).map(public)
 }
 
@@ -77,7 +87,7 @@ pub async fn list(state: State, req: HttpRequest, query: Query) -> Answer {
 /// # Errors
 /// 404.
 pub async fn describe(state: State, at: At<String>, req: HttpRequest) -> Answer {
-    let register = state.app.register(&at)?;
+    let register = of_everybody(&state, &at)?;
     let mut body = description(&register, language(req.headers()).code());
     body["closed"] = json!(state.app.closed_register(register.name()).await?);
     answer::open(StatusCode::OK, &body).map(public)
@@ -107,12 +117,7 @@ pub async fn published(state: State, at: At<(String, String)>, req: HttpRequest,
     };
     // Weak: a compressed answer is the same one.
     let tag = format!("W/\"{}\"", hex_sha256(&made.bytes));
-    let known = req.headers().get_all(header::IF_NONE_MATCH).filter_map(|v| v.to_str().ok());
-    let is_known = known
-        .flat_map(|v| v.split(','))
-        .map(str::trim)
-        .any(|t| t == "*" || t.trim_start_matches("W/") == tag.trim_start_matches("W/"));
-    let mut response = if is_known {
+    let mut response = if answer::is_known(&req, &tag) {
         HttpResponse::NotModified().finish()
     } else {
         let mut response = HttpResponse::Ok();

@@ -1,146 +1,26 @@
-//! What everybody may know: which registers there are, what each is for and holds, what realises each clause of its
-//! statute; help, accessibility, and a tour of the demonstration. No personal data.
+//! What everybody may know: what realises each clause of a statute; help, accessibility, and a tour of the
+//! demonstration. No personal data.
 
 use std::cmp::Ordering;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use askama::Template;
 
 use super::desk::plural;
 use super::frame::{Frame, anchor};
 use super::visit::Guest;
-use super::{Page, Said, Shown, State, T, html, page};
+use super::{Page, Said, Shown, State, T, html, open, page};
 use crate::domain::registers::Register;
 use crate::domain::statute::behaviour;
 use crate::domain::statute::{Clause, Label};
 
 /// Pages of this noun.
 pub const PAGES: &[Page] = &[
-    page!(Get "/", start, "registers.list: no personal data"),
     page!(Get "/help", help, "none: no data"),
     page!(Get "/accessibility", accessibility, "none: no data"),
     page!(Get "/tour", tour, "none: no data"),
-    page!(Get "/r/{r}", show, "register.read: no personal data"),
     page!(Get "/r/{r}/statute", statute, "register.read: no personal data"),
 ];
-
-/// A register in the list.
-struct Line {
-    id: String,
-    name: Said,
-    controller: String,
-    purposes: Vec<Said>,
-    href: String,
-    ended: Option<String>,
-    closed: Option<String>,
-}
-
-/// In words that a register is closed, with the acts drawn up so far; nothing where it goes on.
-async fn closed(state: &State, guest: &Guest, name: &str) -> Result<Option<String>, crate::app::Error> {
-    let t = guest.t;
-    Ok(state.app.closed_register(name).await?.map(|end| {
-        let day = t.day(end.since);
-        let acts: Vec<String> = end.acts.iter().map(|a| a.number.to_string()).collect();
-        if acts.is_empty() {
-            t.say_with("closing-since", &[("day", day.as_str())])
-        } else {
-            t.say_with("closing-since-acts", &[("day", day.as_str()), ("acts", acts.join(", ").as_str())])
-        }
-    }))
-}
-
-#[derive(Template)]
-#[template(path = "ui/about/start.html")]
-struct StartPage {
-    f: Frame,
-    registers: Vec<Line>,
-}
-
-/// The registers that there are.
-///
-/// # Errors
-/// None of its own.
-pub async fn start(state: State, guest: Guest) -> Shown {
-    let registers = state.app.store.registers();
-    let t = guest.t;
-    let lines = registers.names().filter_map(|name| {
-        let register = state.app.register(name).ok()?;
-        let source = &register.definition.register;
-        let today = register.day(state.app.store.now());
-        Some(Line {
-            id: name.to_owned(),
-            name: t.label(&source.name),
-            controller: source.controller.name.clone(),
-            purposes: source.purposes.iter().map(|p| t.label(&p.label)).collect(),
-            href: guest.href(&format!("/r/{name}")),
-            ended: source.act.in_force_until.filter(|last| *last < today).map(|last| t.day(last)),
-            closed: None,
-        })
-    });
-    let mut lines: Vec<Line> = lines.collect();
-    for line in &mut lines {
-        line.closed = closed(&state, &guest, &line.id).await?;
-    }
-    html(&StartPage { f: guest.frame(&state, t.say("about-start")), registers: lines })
-}
-
-/// Something of a definition with its clause.
-struct Item {
-    text: Said,
-    more: String,
-    clause: String,
-}
-
-/// A record type with its fields.
-struct Kind {
-    name: Said,
-    id: String,
-    clause: String,
-    subject: bool,
-    documents: String,
-    fields: Vec<FieldLine>,
-}
-
-/// A field.
-struct FieldLine {
-    label: Said,
-    section: Said,
-    special: bool,
-    clause: Option<String>,
-    required: bool,
-    parts: String,
-    retention: String,
-}
-
-#[derive(Template)]
-#[template(path = "ui/about/register.html")]
-struct RegisterPage {
-    f: Frame,
-    closed: Option<String>,
-    act: String,
-    publication: String,
-    in_force: String,
-    act_clause: String,
-    basis: Vec<String>,
-    country: String,
-    purposes: Vec<Item>,
-    controller: Item,
-    processors: Vec<Item>,
-    contacts: Vec<Item>,
-    security: Item,
-    kinds: Vec<Kind>,
-    roles: Vec<Item>,
-    recipients: Vec<Item>,
-    documents: Vec<Item>,
-    retention: Vec<Item>,
-    statements: Vec<Item>,
-    published: Vec<(Said, String, String)>,
-    institutions: Vec<Said>,
-}
-
-fn item(t: T, label: &Label, clause: &Clause) -> Item {
-    Item { text: t.label(label), more: String::new(), clause: clause.to_string() }
-}
 
 /// A period (`P10Y`) in words; what is none of years, months or days stays as it is.
 pub(super) fn lasting(t: T, period: &str) -> String {
@@ -153,139 +33,6 @@ pub(super) fn lasting(t: T, period: &str) -> String {
         "D" => plural(t, "about-days-", n),
         _ => period.to_owned(),
     }
-}
-
-fn plain(text: &str) -> Said {
-    Said { text: text.to_owned(), lang: None }
-}
-
-/// What a register is: for everybody.
-///
-/// # Errors
-/// 404.
-pub async fn show(state: State, guest: Guest) -> Shown {
-    let register = guest.register(&state)?;
-    let (t, definition) = (guest.t, &register.definition);
-    let source = &definition.register;
-    let act = &source.act;
-    let retention_of = |name: &Option<String>| {
-        let rule = name.as_ref().and_then(|n| source.retention_rules.iter().find(|r| r.name == *n));
-        rule.map(|r| t.label(&r.label).text).unwrap_or_default()
-    };
-    let kinds_of_documents = definition.document_kinds.len();
-    let kind = |kind: &crate::domain::statute::RecordType| Kind {
-        name: t.label(&kind.label),
-        id: kind.name.clone(),
-        clause: kind.clause.to_string(),
-        subject: kind.subject.is_some(),
-        // What is the same for all stands once, below.
-        documents: definition
-            .document_kinds
-            .iter()
-            .filter(|d| kind.base_documents.len() < kinds_of_documents && kind.base_documents.contains(&d.name))
-            .map(|d| t.label(&d.label).text)
-            .collect::<Vec<_>>()
-            .join(", "),
-        fields: kind
-            .fields
-            .iter()
-            .map(|f| {
-                let section = kind.sections.iter().find(|s| Some(&s.name) == f.section.as_ref());
-                FieldLine {
-                    label: t.label(&f.label),
-                    section: section.map(|s| t.label(&s.label)).unwrap_or_default(),
-                    special: section.is_some_and(|s| s.special_category),
-                    clause: f.clause.as_ref().map(ToString::to_string),
-                    required: f.required,
-                    parts: f.parts.iter().map(|p| t.label(&p.label).text).collect::<Vec<_>>().join(", "),
-                    retention: retention_of(&f.retention),
-                }
-            })
-            .collect(),
-    };
-    html(&RegisterPage {
-        f: guest.frame(&state, t.label(&source.name).text),
-        closed: closed(&state, &guest, register.name()).await?,
-        act: format!("{} {} {} nr {}: {}", act.issuer, t.day(act.adopted), act.kind, act.number, act.title),
-        publication: act.publication.clone(),
-        in_force: match act.in_force_until {
-            Some(last) => {
-                t.say_with("about-force-until", &[("from", &t.day(act.in_force_from)), ("until", &t.day(last))])
-            }
-            None => t.say_with("about-force-from", &[("from", &t.day(act.in_force_from))]),
-        },
-        act_clause: act.clause.to_string(),
-        basis: act.legal_basis.clone(),
-        country: source.country.clone(),
-        purposes: source.purposes.iter().map(|p| item(t, &p.label, &p.clause)).collect(),
-        controller: Item {
-            text: plain(&source.controller.name),
-            more: source.controller.registry_code.clone().unwrap_or_default(),
-            clause: source.controller.clause.to_string(),
-        },
-        processors: source
-            .processors
-            .iter()
-            .map(|p| Item {
-                text: plain(&p.name),
-                more: p.contract.as_ref().map(|c| c.reference.clone()).unwrap_or_default(),
-                clause: p.clause.to_string(),
-            })
-            .collect(),
-        contacts: source
-            .contacts
-            .iter()
-            .map(|c| Item { more: c.email.clone(), ..item(t, &c.label, &c.clause) })
-            .collect(),
-        security: Item {
-            text: plain(&source.security.class),
-            more: source.security.level.clone(),
-            clause: source.security.clause.to_string(),
-        },
-        kinds: definition.record_types.iter().map(kind).collect(),
-        roles: source.roles.iter().map(|r| item(t, &r.label, &r.clause)).collect(),
-        documents: definition.document_kinds.iter().map(|d| item(t, &d.label, &d.clause)).collect(),
-        recipients: source
-            .recipients
-            .iter()
-            .map(|r| Item {
-                more: r
-                    .grounds
-                    .iter()
-                    .filter_map(|g| source.release_grounds.iter().find(|x| x.name == *g))
-                    .map(|g| t.label(&g.label).text)
-                    .collect::<Vec<_>>()
-                    .join("; "),
-                ..item(t, &r.label, &r.clause)
-            })
-            .collect(),
-        retention: source
-            .retention_rules
-            .iter()
-            .map(|r| Item {
-                more: [r.period.as_deref().map(|p| lasting(t, p)), r.source.clone()]
-                    .into_iter()
-                    .flatten()
-                    .collect::<Vec<_>>()
-                    .join(" · "),
-                ..item(t, &r.label, &r.clause)
-            })
-            .collect(),
-        statements: source.statements.iter().map(|s| item(t, &s.label, &s.clause)).collect(),
-        published: source
-            .publications
-            .iter()
-            .filter_map(|p| {
-                let kind = register.record_type(&p.record_type)?;
-                Some((
-                    t.label(&kind.label),
-                    p.clause.to_string(),
-                    format!("/api/public/v1/registers/{}/{}", register.name(), p.record_type),
-                ))
-            })
-            .collect(),
-        institutions: source.institutions.kinds.iter().map(|k| t.label(&k.label)).collect(),
-    })
 }
 
 /// What the software does for a clause.
@@ -382,14 +129,18 @@ pub async fn statute(state: State, guest: Guest) -> Shown {
             sections.push((section, clause.anchor.clone()));
         }
     }
-    html(&StatutePage {
-        f: guest.frame(&state, t.say("frame-statute")),
-        title: act.title.clone(),
-        publication: act.publication.clone(),
-        counts,
-        sections,
-        clauses,
-    })
+    let here = format!("/r/{}/statute", register.name());
+    open::page(
+        &guest,
+        &StatutePage {
+            f: guest.open_frame(&state, t.say("frame-statute"), &here, true),
+            title: act.title.clone(),
+            publication: act.publication.clone(),
+            counts,
+            sections,
+            clauses,
+        },
+    )
 }
 
 /// Every clause that the definition names, in the order of the statute.
@@ -398,12 +149,21 @@ fn clauses(guest: &Guest, register: &Register) -> Vec<ClauseLine> {
     let source = &definition.register;
     // What of the definition stands under which clause, in the words of the statute where it has words.
     let mut words: BTreeMap<String, Vec<Said>> = BTreeMap::new();
+    // What is secret is for those who work with the register, and so is a clause that says nothing else.
+    let works_here = guest.works_here(register.name());
+    let tells = |secret: bool| works_here || !secret;
+    let mut hidden: BTreeSet<String> = BTreeSet::new();
     let mut put = |clause: &Clause, label: &Label| words.entry(clause.to_string()).or_default().push(t.label(label));
     put(&source.name_clause, &source.name);
-    for item in
-        source.purposes.iter().chain(&source.statements).chain(&source.legal_effect).chain(&source.refusal_grounds)
-    {
+    for item in source.purposes.iter().chain(&source.legal_effect).chain(&source.refusal_grounds) {
         put(&item.clause, &item.label);
+    }
+    for said in &source.statements {
+        if tells(said.secret) {
+            put(&said.clause, &said.label);
+        } else {
+            hidden.insert(said.clause.to_string());
+        }
     }
     for item in &source.revocation_grounds {
         put(&item.clause, &item.label);
@@ -418,8 +178,16 @@ fn clauses(guest: &Guest, register: &Register) -> Vec<ClauseLine> {
         put(&rule.clause, &rule.label);
     }
     for kind in &definition.record_types {
-        put(&kind.clause, &kind.label);
+        if tells(kind.secret) {
+            put(&kind.clause, &kind.label);
+        } else {
+            hidden.insert(kind.clause.to_string());
+        }
         for field in &kind.fields {
+            if !tells(kind.is_secret(field)) {
+                hidden.extend(field.clause.iter().map(ToString::to_string));
+                continue;
+            }
             if let Some(clause) = &field.clause {
                 put(clause, &field.label);
             }
@@ -445,13 +213,17 @@ fn clauses(guest: &Guest, register: &Register) -> Vec<ClauseLine> {
         &source.access.grant_log_clause,
         &source.access.revocation_clause,
         &source.controller.clause,
-        &source.security.clause,
-    ] {
+    ]
+    .into_iter()
+    .chain(source.security.as_ref().map(|security| &security.clause))
+    {
         words.entry(clause.to_string()).or_default();
     }
+    hidden.retain(|clause| !words.contains_key(clause));
     let mut lines: Vec<ClauseLine> = definition
         .clauses
         .iter()
+        .filter(|row| !hidden.contains(&row.id.0))
         .map(|row| {
             let known: Vec<_> = row.behaviours.iter().filter_map(|name| behaviour::find(name)).collect();
             let (standing, kind) = match (known.is_empty(), &row.pending, &row.reason) {
@@ -526,14 +298,17 @@ struct HelpPage {
 /// None of its own.
 pub async fn help(state: State, guest: Guest) -> Shown {
     let t = guest.t;
-    html(&HelpPage {
-        f: guest.frame(&state, t.say("frame-help")),
-        keys: super::session::keys(t),
-        tasks: ["add", "change", "correct", "import", "confirm", "audit", "grant", "disclose", "mine"]
-            .into_iter()
-            .map(|task| (t.say(&format!("about-task-{task}")), t.say(&format!("about-how-{task}"))))
-            .collect(),
-    })
+    open::page(
+        &guest,
+        &HelpPage {
+            f: guest.open_frame(&state, t.say("frame-help"), "/help", true),
+            keys: super::session::keys(t),
+            tasks: ["find", "add", "change", "correct", "import", "confirm", "audit", "grant", "disclose", "mine"]
+                .into_iter()
+                .map(|task| (t.say(&format!("about-task-{task}")), t.say(&format!("about-how-{task}"))))
+                .collect(),
+        },
+    )
 }
 
 #[derive(Template)]
@@ -547,7 +322,8 @@ struct AccessibilityPage {
 /// # Errors
 /// None of its own.
 pub async fn accessibility(state: State, guest: Guest) -> Shown {
-    html(&AccessibilityPage { f: guest.frame(&state, guest.t.say("frame-accessibility")) })
+    let frame = guest.open_frame(&state, guest.t.say("frame-accessibility"), "/accessibility", true);
+    open::page(&guest, &AccessibilityPage { f: frame })
 }
 
 /// A step of the tour.

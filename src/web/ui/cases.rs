@@ -11,7 +11,7 @@ use super::disclosures::{Time, day_of, state_tag, time_left};
 use super::frame::{Fault, Frame};
 use super::say::{Said, T, masked};
 use super::visit::{Form, Posted, Visit};
-use super::{Page, Shown, State, html, page};
+use super::{Page, Shown, State, html, own_data, page};
 use crate::app::people::Named;
 use crate::domain::case::{CHANNELS, CaseParty, CaseState, NewCase, Step};
 use crate::domain::registers::Register;
@@ -35,15 +35,17 @@ const ROWS: i64 = 50;
 const MOST_RIGHTS: usize = 500;
 
 /// Steps in the order in which they are offered.
-const STEPS: [StepKind; 12] = [
+const STEPS: [StepKind; 14] = [
     StepKind::Answer,
     StepKind::Acknowledge,
     StepKind::Clarify,
+    StepKind::Identify,
     StepKind::Decide,
     StepKind::Notify,
     StepKind::Verify,
     StepKind::Message,
     StepKind::AskClarification,
+    StepKind::AskIdentity,
     StepKind::Forward,
     StepKind::Extend,
     StepKind::Close,
@@ -190,6 +192,7 @@ pub async fn new(state: State, visit: Visit) -> Shown {
         let kinds = openable(&register, &visit).into_iter().map(|k| {
             let path = match k.procedure {
                 Procedure::Disclosure => "/requests/new".to_owned(),
+                Procedure::OwnData => "/own-data".to_owned(),
                 _ => format!("/cases/new?kind={}", k.name),
             };
             let term = k.term.map(|_| t.say("cases-has-term")).unwrap_or_default();
@@ -238,6 +241,9 @@ async fn open_form(state: &State, visit: &Visit, form: &Form, faults: Vec<Fault>
     let kind = form.text("kind").and_then(|name| register.case_kind(name)).ok_or_else(Problem::not_found)?;
     if kind.procedure == Procedure::Disclosure {
         return visit.see(&format!("/r/{}/requests/new", register.name()));
+    }
+    if kind.procedure == Procedure::OwnData {
+        return visit.see(&format!("/r/{}/own-data", register.name()));
     }
     let institutions = institutions(state, visit).await?;
     let asking = Asking { t, form, faults: &faults };
@@ -420,6 +426,7 @@ struct CasePage {
     lacking: Option<String>,
     grant: Option<String>,
     request: Option<String>,
+    give: Option<String>,
 }
 
 /// Which steps can be taken now, as far as it can be told before they are.
@@ -438,6 +445,9 @@ fn possible(kind: &CaseKind, view: &CaseInFull) -> Vec<StepKind> {
         StepKind::Answer => may.respond && known(*act),
         StepKind::Withdraw => may.respond && view.view.beside.mine && open,
         StepKind::Decide => may.decide && open && !kind.outcomes.is_empty() && kind.procedure != Procedure::Disclosure,
+        StepKind::AskIdentity | StepKind::Identify => {
+            may.handle && kind.own_data.is_some() && open && own_data::lacks_proof(case)
+        }
         StepKind::AskClarification | StepKind::Forward => may.handle && known(*act) && open,
         StepKind::Extend => may.handle && open && kind.extension.is_some() && !made(*act),
         StepKind::Notify => may.handle && known(*act) && (kind.outcomes.is_empty() || !open),
@@ -492,6 +502,8 @@ pub async fn read(state: State, visit: Visit) -> Shown {
             .collect(),
         lacking,
         grant: granted(&visit, kind, &view.view).map(|path| frame.at(&path)),
+        give: (view.may.release && own_data::may_give(&register, kind, case, today))
+            .then(|| frame.at(&format!("/cases/{}/release", case.id))),
         request: (kind.procedure == Procedure::Disclosure).then(|| frame.at(&format!("/requests/{}", case.id))),
         f: frame.crumb(t.say("cases-title"), &format!("/r/{}/cases", register.name())),
     })
@@ -524,6 +536,9 @@ fn rows(t: T, register: &Register, frame: &Frame, view: &CaseView) -> Vec<Row> {
             field.map_or_else(|| path.clone(), |f| t.label(&f.label).text)
         };
         rows.push(Row::new(t.say("cases-fields"), case.fields.iter().map(name).collect::<Vec<_>>().join(", ")));
+    }
+    if let Some(kind) = register.case_kind(&case.kind) {
+        rows.extend(own_data::rows(t, register, kind, case));
     }
     let text = |name: &str| case.details.get(name).and_then(Value::as_str);
     if view.procedure == Procedure::Access {
@@ -661,6 +676,7 @@ fn step_form(
             fields.push(asking.radios("ground", asking.said("cases-ground"), grounds));
         }
     }
+    fields.extend(own_data::step_fields(&asking, register, kind, act));
     if act == StepKind::Notify {
         let channels = CHANNELS.iter().map(|c| Choice::new(*c, Said { text: channel_label(t, c), lang: None }));
         fields.push(asking.radios("channel", asking.said("cases-channel"), channels.collect()));
@@ -715,6 +731,13 @@ pub async fn take(state: State, posted: Posted) -> Shown {
     step.outcome = form.text("outcome").map(str::to_owned);
     step.ground = form.text("ground").map(str::to_owned);
     step.channel = form.text("channel").map(str::to_owned);
+    let view = state.app.read_case(visit.cx(), name.clone(), id).await?.into_inner();
+    let kind = register.case_kind(&view.view.case.kind).ok_or_else(Problem::not_found)?;
+    let mut faults = Vec::new();
+    step.details = own_data::step_details(t, form, kind, act, &mut faults);
+    if !faults.is_empty() {
+        return step_form(&state, visit, &register, act, &view.view, form, faults);
+    }
     match state.app.take_case_step(posted.cx(&state), name.clone(), id, step).await {
         Ok(_) => visit.done(&format!("/r/{name}/cases/{id}"), "case-stepped"),
         Err(error) => {
@@ -722,7 +745,8 @@ pub async fn take(state: State, posted: Posted) -> Shown {
             let faults = if problem.kind == Kind::Stale {
                 vec![Fault { id: String::new(), text: t.say("cases-fault-stale"), clause: None }]
             } else {
-                ask::faults(t, problem, &["text", "outcome", "ground", "channel"])?
+                let asked = [&["text", "outcome", "ground", "channel"][..], own_data::STEP_ASKED].concat();
+                ask::faults(t, problem, &asked)?
             };
             let view = state.app.read_case(visit.cx(), name, id).await?.into_inner();
             step_form(&state, visit, &register, act, &view.view, form, faults)

@@ -451,7 +451,7 @@ impl Work {
                     .push(t.say_with("entering-code-right", &[("sex", &sex), ("born", &t.day(code.birth_date()))]));
             }
         }
-        let subject = self.kind.subject.as_ref().is_some_and(|s| format!("/{}", s.personal_code) == place);
+        let subject = self.kind.subject.as_ref().is_some_and(|s| format!("/{}", s.field()) == place);
         if subject {
             let query = ListQuery { q: Some(text.trim().to_owned()), limit: FOUND, ..ListQuery::default() };
             match self.state.app.list_records(self.visit.cx(), self.name(), self.kind.name.clone(), query).await {

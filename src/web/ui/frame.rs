@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use super::State;
 use super::assets;
+use super::open::Place;
 use super::say::{Said, T};
 use super::visit::Guest;
 use crate::app::desk::{Density, Held, Theme};
@@ -66,6 +67,8 @@ pub struct Head {
     pub id: String,
     /// Official name.
     pub name: Said,
+    /// Language of its source: its clauses and whatever people write in it.
+    pub language: &'static str,
     /// Who is responsible for it.
     pub controller: String,
 }
@@ -113,6 +116,8 @@ pub struct Frame {
     pub dense: bool,
     /// Addresses of stylesheet, script and icon.
     pub assets: [String; 3],
+    /// Where the page is to others, where it is open to all.
+    pub place: Option<Place>,
 }
 
 impl Frame {
@@ -130,6 +135,11 @@ impl Frame {
     /// Where a clause of the statute stands.
     pub fn clause(&self, clause: &str) -> String {
         self.at(&format!("/statute#{}", anchor(clause)))
+    }
+
+    /// The language in which clauses stand here.
+    pub fn law(&self) -> &'static str {
+        self.register.as_ref().map_or(self.t.code(), |r| r.language)
     }
 
     /// This page in the other languages.
@@ -212,6 +222,7 @@ impl Guest {
             register: register.as_ref().map(|r| Head {
                 id: r.name().to_owned(),
                 name: self.t.label(&r.definition.register.name),
+                language: r.definition.register.language.code(),
                 controller: r.definition.register.controller.name.clone(),
             }),
             menu: self.menu(register.as_ref()),
@@ -240,6 +251,7 @@ impl Guest {
             shortcuts: settings.shortcuts,
             dense: settings.density == Density::Compact,
             assets: assets::addresses(),
+            place: None,
         }
     }
 

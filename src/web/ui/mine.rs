@@ -71,6 +71,8 @@ struct Card {
     sections: Vec<(Said, Vec<Told>)>,
     redacted: usize,
     opened: bool,
+    /// Language of its clauses.
+    law: &'static str,
 }
 
 /// An access as the person it is about sees it.
@@ -83,6 +85,7 @@ struct Looked {
     clause: Option<String>,
     register: String,
     own: bool,
+    law: &'static str,
 }
 
 /// A disclosure as the person it is about sees it.
@@ -93,6 +96,7 @@ struct Got {
     purpose: String,
     clause: Option<String>,
     register: String,
+    law: &'static str,
 }
 
 /// One's own case.
@@ -126,6 +130,8 @@ struct MinePage {
     cases: Vec<MyCase>,
     rights: Vec<MyRight>,
     codes: bool,
+    /// Where one can ask for everything at once: register and address.
+    requests: Vec<(Said, String)>,
 }
 
 /// Everything that is kept about the visitor.
@@ -167,6 +173,7 @@ pub async fn show(state: State, visit: Visit) -> Shown {
         looked: looked.items.into_iter().filter_map(|l| told_access(&state, &visit, l)).collect(),
         got: got.items.into_iter().filter_map(|g| told_disclosure(&state, &visit, g)).collect(),
         rights: rights(&state, &visit, &me),
+        requests: requests(&state, &visit, &me),
         cases: cases?,
         own,
         wards,
@@ -261,6 +268,7 @@ fn card(
         href: visit.href(&format!("/r/{}/records/{}/{}", mine.register, mine.record_type, mine.id)),
         redacted: record.as_ref().map_or(0, |r| r.redacted.len()),
         opened: record.is_some(),
+        law: register.definition.register.language.code(),
         sections,
     })
 }
@@ -328,6 +336,7 @@ fn told_access(state: &State, visit: &Visit, access: MyAccess) -> Option<Looked>
         clause: access.clause,
         register: access.register,
         own: access.own,
+        law: source.language.code(),
     })
 }
 
@@ -346,6 +355,7 @@ fn told_disclosure(state: &State, visit: &Visit, given: MyDisclosureView) -> Opt
         purpose: given.purpose.unwrap_or_default(),
         clause: given.clause.map(|c| c.to_string()),
         register: given.register,
+        law: definition.register.language.code(),
     })
 }
 
@@ -381,6 +391,19 @@ async fn cases(state: &State, visit: &Visit, me: &MeView) -> Result<Vec<MyCase>,
         }));
     }
     Ok(cases)
+}
+
+/// The registers that hold something about the visitor and take requests for it.
+fn requests(state: &State, visit: &Visit, me: &MeView) -> Vec<(Said, String)> {
+    let mut names: Vec<&str> = me.records.iter().map(|r| r.register.as_str()).collect();
+    names.sort_unstable();
+    names.dedup();
+    let one = |name: &str| {
+        let register = register_of(state, name)?;
+        super::own_data::kind_of(&register)?;
+        Some((visit.t.label(&register.definition.register.name), visit.href(&format!("/r/{name}/own-data"))))
+    };
+    names.into_iter().filter_map(one).collect()
 }
 
 fn rights(state: &State, visit: &Visit, me: &MeView) -> Vec<MyRight> {
@@ -616,12 +639,12 @@ pub async fn send_report(state: State, posted: Posted) -> Shown {
     }
     if faults.is_empty() {
         let named: Vec<&str> =
-            kind.fields.iter().filter(|f| fields.contains(&f.name)).map(|f| f.label.et.as_str()).collect();
+            kind.fields.iter().filter(|f| fields.contains(&f.name)).map(|f| f.label.official()).collect();
         // The register's own language: it goes to those who keep it.
         let subject = if named.is_empty() {
-            notice.label.et.clone()
+            notice.label.official().to_owned()
         } else {
-            format!("{}: {}", notice.label.et, named.join(", "))
+            format!("{}: {}", notice.label.official(), named.join(", "))
         };
         let new = NewCase {
             kind: notice.name.clone(),

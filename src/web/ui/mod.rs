@@ -15,6 +15,7 @@ pub mod assets;
 pub mod audit;
 pub mod backups;
 pub mod cases;
+pub mod catalogue;
 pub mod closing;
 pub mod confirmations;
 pub mod desk;
@@ -27,6 +28,8 @@ pub mod imports;
 pub mod jobs;
 pub mod lists;
 pub mod mine;
+pub mod open;
+pub mod own_data;
 pub mod problem;
 pub mod publications;
 pub mod record;
@@ -94,6 +97,7 @@ pub const PAGES: &[&[Page]] = &[
     session::PAGES,
     access::PAGES,
     disclosures::PAGES,
+    own_data::PAGES,
     cases::PAGES,
     publications::PAGES,
     closing::PAGES,
@@ -109,6 +113,7 @@ pub const PAGES: &[&[Page]] = &[
     audit::PAGES,
     mine::PAGES,
     jobs::PAGES,
+    catalogue::PAGES,
     about::PAGES,
     record::PAGES,
 ];
@@ -117,6 +122,7 @@ pub const PAGES: &[&[Page]] = &[
 pub fn register(cfg: &mut ServiceConfig) {
     cfg.service(Resource::new("/").route(Verb::Get.route().to(session::door)));
     cfg.service(Resource::new("/static/{file}").route(Verb::Get.route().to(assets::serve)));
+    cfg.configure(catalogue::register);
     let mut scope = web::scope("/{lang:et|en|fi|sv}");
     let all = || PAGES.iter().flat_map(|pages| pages.iter());
     let mut seen: Vec<&str> = Vec::new();

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Datelike as _, NaiveDate, Utc};
 use chrono_tz::Tz;
 
-use crate::domain::statute::Label;
+use crate::domain::statute::{Label, Language};
 use crate::locale::{Lang, TEXTS};
 
 /// A no-break space: between thousands, before units.
@@ -60,27 +60,22 @@ impl T {
         TEXTS.has(key).then(|| self.say(key))
     }
 
-    /// A text of a definition. What has no translation stays Estonian and says so to screen readers.
+    /// A text of a definition. What has no translation stays in the language of the source and says so to screen
+    /// readers.
     pub fn label(&self, label: &Label) -> Said {
-        let translated = match self.lang {
-            Lang::Et => Some(&label.et),
-            Lang::En => label.en.as_ref(),
-            Lang::Fi => label.fi.as_ref(),
-            Lang::Sv => label.sv.as_ref(),
-        };
-        let shown = |text: &String| if self.stretched { stretch(text) } else { text.clone() };
-        match translated {
+        let shown = |text: &str| if self.stretched { stretch(text) } else { text.to_owned() };
+        match Language::of(self.code()).and_then(|language| label.text(language)) {
             Some(text) => Said { text: shown(text), lang: None },
-            None => Said { text: shown(&label.et), lang: Some("et") },
+            None => Said { text: shown(label.official()), lang: Some(label.official.code()) },
         }
     }
 
-    /// A day: `10.09.2026`, in English `10 September 2026`, in Swedish `10.9.2026`.
+    /// A day: `10.09.2026`, in English `10 September 2026`, in Finnish and Swedish `10.9.2026`.
     pub fn day(&self, day: NaiveDate) -> String {
         match self.lang {
-            Lang::Et | Lang::Fi => day.format("%d.%m.%Y").to_string(),
+            Lang::Et => day.format("%d.%m.%Y").to_string(),
             Lang::En => day.format("%-d %B %Y").to_string(),
-            Lang::Sv => format!("{}.{}.{}", day.day(), day.month(), day.year()),
+            Lang::Fi | Lang::Sv => format!("{}.{}.{}", day.day(), day.month(), day.year()),
         }
     }
 
@@ -173,7 +168,7 @@ mod tests {
         let say = |lang| (T::new(lang).day(day), T::new(lang).decimal("12345.60"), T::new(lang).money("-1820.00"));
         assert_eq!(say(Lang::Et), ("05.09.2026".into(), "12\u{a0}345,60".into(), "−1820,00\u{a0}€".into()));
         assert_eq!(say(Lang::En), ("5 September 2026".into(), "12\u{a0}345.60".into(), "€−1820.00".into()));
-        assert_eq!(say(Lang::Sv).0, "5.9.2026");
+        assert_eq!((say(Lang::Sv).0, say(Lang::Fi).0), ("5.9.2026".into(), "5.9.2026".into()));
     }
 
     #[test]
@@ -185,7 +180,7 @@ mod tests {
 
     #[test]
     fn what_has_no_translation_stays_estonian_and_says_so() {
-        let label = Label { et: "Koormus".into(), en: Some("Load".into()), fi: None, sv: None };
+        let label = Label { en: Some("Load".into()), ..Label::estonian("Koormus") };
         assert_eq!(T::new(Lang::En).label(&label), Said { text: "Load".into(), lang: None });
         assert_eq!(T::new(Lang::Fi).label(&label), Said { text: "Koormus".into(), lang: Some("et") });
         assert_eq!(T::new(Lang::Et).label(&label).lang, None);

@@ -288,8 +288,8 @@ pub async fn state_purpose(state: State, posted: Posted) -> Shown {
     };
     // The log speaks the language of the statute.
     let text = match form.text("reference") {
-        Some(reference) => format!("{} · {reference}", item.label.et),
-        None => item.label.et.clone(),
+        Some(reference) => format!("{} · {reference}", item.label.official()),
+        None => item.label.official().to_owned(),
     };
     if text.chars().count() > LONGEST_PURPOSE || text.chars().any(char::is_control) {
         let fault = Fault { id: "reference".into(), text: visit.t.say("session-long-reference"), clause };

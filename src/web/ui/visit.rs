@@ -19,8 +19,11 @@ use crate::app::browser::Browser;
 use crate::app::desk::Facts;
 use crate::app::{ActContext, Caller, Idempotency};
 use crate::domain::calendar::parse_day;
+use crate::domain::directory;
+use crate::domain::publicity::View;
 use crate::domain::refusal::Refusal;
 use crate::domain::registers::Register;
+use crate::domain::statute::Description;
 use crate::locale::Lang;
 use crate::web::context::{self, percent_decoded};
 use crate::web::problem::{Kind, Problem, too_large};
@@ -34,6 +37,30 @@ const LOCAL_COOKIE: &str = "sid";
 pub const PART: header::HeaderName = header::HeaderName::from_static("x-part");
 /// Most fields of a form.
 const MOST_FIELDS: usize = 20_000;
+
+/// What a page is about.
+#[derive(Debug, Clone)]
+pub enum Subject {
+    /// A register that is kept here.
+    Here(Arc<Register>),
+    /// The description of one that is kept elsewhere.
+    Elsewhere(Arc<Description>),
+}
+
+impl Subject {
+    /// As documents see it.
+    pub fn view(&self) -> View<'_> {
+        match self {
+            Self::Here(register) => View::Kept(&register.definition),
+            Self::Elsewhere(description) => View::Described(description),
+        }
+    }
+}
+
+/// Nothing is done here with a register that is only described.
+fn kept_elsewhere() -> Problem {
+    Problem { code: Some("kept_elsewhere"), ..Problem::not_found() }
+}
 
 /// Somebody who is logged in.
 #[derive(Debug, Clone)]
@@ -161,11 +188,45 @@ impl Guest {
     /// # Errors
     /// 404 where there is none of that name.
     pub fn register(&self, state: &State) -> Result<Arc<Register>, Problem> {
+        match self.subject(state)? {
+            Subject::Here(register) => Ok(register),
+            Subject::Elsewhere(_) => Err(kept_elsewhere()),
+        }
+    }
+
+    /// What the page is about: a register in the version in force today, or else the last one, or the description of one
+    /// that is kept elsewhere.
+    ///
+    /// # Errors
+    /// 404 where there is none of that name.
+    pub fn subject(&self, state: &State) -> Result<Subject, Problem> {
         let name = self.word("r");
         let registers = state.app.store.registers();
-        let last = registers.versions(name).last().map(|r| Arc::clone(r)).ok_or_else(Problem::not_found)?;
-        let today = last.day(state.app.store.now());
-        Ok(registers.current(name, today).cloned().unwrap_or(last))
+        let now = state.app.store.now();
+        let subject = match registers.versions(name).last().map(|r| Arc::clone(r)) {
+            Some(last) => Subject::Here(registers.current(name, last.day(now)).cloned().unwrap_or(last)),
+            None => {
+                let described = registers.elsewhere(name, directory::today_elsewhere(now)).cloned();
+                Subject::Elsewhere(described.ok_or_else(Problem::not_found)?)
+            }
+        };
+        if subject.view().is_secret() && !self.works_here(name) {
+            return Err(Problem::not_found());
+        }
+        Ok(subject)
+    }
+
+    /// Whether the visitor holds any right in the register.
+    pub fn works_here(&self, register: &str) -> bool {
+        self.signed.as_ref().is_some_and(|signed| signed.facts.grants.iter().any(|held| held.register == register))
+    }
+
+    /// Refuses whoever wants to work with a register that is kept elsewhere, before they are asked to log in.
+    fn of_a_register_kept_here(&self) -> Result<(), Problem> {
+        let registers = context::web(&self.request)?.app.store.registers();
+        let name = self.word("r");
+        let only_described = registers.versions(name).is_empty() && !registers.versions_elsewhere(name).is_empty();
+        if only_described { Err(kept_elsewhere()) } else { Ok(()) }
     }
 
     /// The same visit in another language.
@@ -370,6 +431,7 @@ impl FromRequest for Visit {
         let req = req.clone();
         Box::pin(async move {
             let guest = Guest::of(req).await?;
+            guest.of_a_register_kept_here()?;
             let signed = guest.signed.clone().ok_or(Refusal::Unauthenticated)?;
             Ok(Self { guest, signed })
         })
@@ -384,6 +446,7 @@ impl FromRequest for Posted {
         let (req, payload) = (req.clone(), payload.take());
         Box::pin(async move {
             let guest = Guest::of(req.clone()).await?;
+            guest.of_a_register_kept_here()?;
             same_site(&req)?;
             let Some(signed) = guest.signed.clone() else {
                 let web = context::web(&req)?;

@@ -65,6 +65,7 @@ impl Writer<'_> {
     fn personal_code(&self, field: &Field) -> (String, Option<&'static str>) {
         match self.country(field) {
             "FI" => (FI_PERSONAL_CODE_SHAPE.to_owned(), Some("fi-personal-code")),
+            _ if field.pattern.is_some() => (lexical::LINE_SHAPE.to_owned(), None),
             _ => (EE_PERSONAL_CODE_SHAPE.to_owned(), Some("ee-personal-code")),
         }
     }
@@ -72,6 +73,7 @@ impl Writer<'_> {
     fn registry_code(&self, field: &Field) -> (String, Option<&'static str>) {
         match self.country(field) {
             "FI" => (FI_REGISTRY_CODE_SHAPE.to_owned(), Some("fi-registry-code")),
+            _ if field.pattern.is_some() => (lexical::LINE_SHAPE.to_owned(), None),
             _ => (EE_REGISTRY_CODE_SHAPE.to_owned(), Some("ee-registry-code")),
         }
     }

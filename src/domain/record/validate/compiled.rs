@@ -187,6 +187,12 @@ impl<'d> Compiler<'d> {
             }
             FieldType::Language => Check::Language,
             FieldType::Country => Check::Country,
+            // What no rule of the country's is known for has the form that the field gives.
+            FieldType::PersonalCode | FieldType::RegistryCode
+                if source.pattern.is_some() && self.country(source).is_err() =>
+            {
+                Check::Text
+            }
             FieldType::PersonalCode => {
                 let country = self.country(source)?;
                 Check::PersonalCode { country, minor: source.minor }

@@ -25,6 +25,7 @@ pub(in super::super) fn definition(country: &str, types: &[&str], codelists: &st
         clauses: Vec::new(),
         policies: String::new(),
         digest: "d".repeat(64),
+        calendar: None,
     }
 }
 

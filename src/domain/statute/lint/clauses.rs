@@ -58,7 +58,7 @@ impl Lint<'_> {
             );
         }
         for (index, line) in text.lines().enumerate() {
-            if let Some(clause) = clause_of(line).filter(|clause| !self.clauses.contains(clause)) {
+            if let Some(clause) = clause_of(line).filter(|clause| !self.has_clause(clause)) {
                 self.faults.push(Fault {
                     file: POLICIES_FILE.to_owned(),
                     line: index.saturating_add(1),

@@ -174,7 +174,7 @@ impl<'a> Lint<'a> {
             );
             return;
         };
-        let code = FieldPath::parse(&subject.personal_code).ok().and_then(|path| path.resolve(&record_type.fields));
+        let code = FieldPath::parse(subject.field()).ok().and_then(|path| path.resolve(&record_type.fields));
         if let Some(code) = code {
             self.indexed(&place.key("kind"), code);
         }

@@ -4,7 +4,7 @@
 use super::super::definition::{Definition, Sources};
 use super::super::parse::parse;
 
-pub(in crate::domain::statute) const REGISTER: &str = r#"
+pub(in crate::domain) const REGISTER: &str = r#"
 short_name = "boats-1"
 name_clause = "§ 1"
 country = "FI"
@@ -245,7 +245,7 @@ clause = "§ 7"
 local_change = "refused"
 "#;
 
-pub(in crate::domain::statute) const CASES: &str = r#"
+pub(in crate::domain) const CASES: &str = r#"
 [[case]]
 name = "request"
 label = { et = "taotlus", en = "request", fi = "pyyntö", sv = "begäran" }
@@ -352,7 +352,7 @@ about = "institution"
 steps = ["answer"]
 "#;
 
-pub(in crate::domain::statute) const HARBOUR: &str = r#"
+pub(in crate::domain) const HARBOUR: &str = r#"
 name = "harbour"
 label = { et = "Sadam", en = "Harbour", fi = "Satama", sv = "Hamn" }
 clause = "§ 4"
@@ -436,7 +436,7 @@ type = "integer"
 label = { et = "Arv", en = "Arv", fi = "Arv", sv = "Arv" }
 "#;
 
-pub(in crate::domain::statute) const SKIPPER: &str = r#"
+pub(in crate::domain) const SKIPPER: &str = r#"
 name = "skipper"
 label = { et = "Kipper", en = "Skipper", fi = "Kippari", sv = "Skeppare" }
 clause = "§ 10"
@@ -595,7 +595,7 @@ base_documents = ["other"]
 event = "sold"
 "#;
 
-pub(in crate::domain::statute) const BOAT: &str = r#"
+pub(in crate::domain) const BOAT: &str = r#"
 name = "boat"
 label = { et = "Paat", en = "Boat", fi = "Vene", sv = "Båt" }
 clause = "§ 11"
@@ -843,7 +843,7 @@ kind = "guest"
 clause = "§ 4"
 "#;
 
-pub(in crate::domain::statute) const VOYAGE: &str = r#"
+pub(in crate::domain) const VOYAGE: &str = r#"
 name = "voyage"
 label = { et = "Reis", en = "Reis", fi = "Reis", sv = "Reis" }
 clause = "§ 13"
@@ -1070,7 +1070,7 @@ event = "landed"
 accepted = true
 "#;
 
-pub(in crate::domain::statute) const EXCHANGES: &str = r#"
+pub(in crate::domain) const EXCHANGES: &str = r#"
 [[exchange]]
 name = "to_the_guard"
 label = { et = "rannavalvele", en = "rannavalvele", fi = "rannavalvele", sv = "rannavalvele" }
@@ -1112,7 +1112,7 @@ column = [
 ]
 "#;
 
-pub(in crate::domain::statute) const CODELISTS: &str = r#"
+pub(in crate::domain) const CODELISTS: &str = r#"
 [[codelist]]
 name = "harbour_kind"
 label = { et = "Sadama liik", en = "Kind of harbour", fi = "Sataman laji", sv = "Hamnslag" }
@@ -1202,7 +1202,7 @@ code = [
 ]
 "#;
 
-pub(in crate::domain::statute) const DOCUMENTS: &str = r#"
+pub(in crate::domain) const DOCUMENTS: &str = r#"
 [[document_kind]]
 name = "decision"
 label = { et = "otsus", en = "decision", fi = "päätös", sv = "beslut" }
@@ -1215,7 +1215,7 @@ clause = "§ 6"
 needs_explanation = true
 "#;
 
-pub(in crate::domain::statute) const CLAUSES: &str = r#"
+pub(in crate::domain) const CLAUSES: &str = r#"
 [[clause]]
 id = "§ 1"
 gist = "Names the register and founds it."
@@ -1282,14 +1282,14 @@ gist = "Thanks the sea."
 reason = "It binds nobody."
 "#;
 
-pub(in crate::domain::statute) const POLICIES: &str = r#"
+pub(in crate::domain) const POLICIES: &str = r#"
 // Harbour masters do everything.
 @clause("§ 5")
 permit(principal, action, resource);
 "#;
 
 /// The files.
-pub(in crate::domain::statute) fn sources() -> Sources {
+pub(in crate::domain) fn sources() -> Sources {
     [
         ("register.toml", REGISTER),
         ("records/boat.toml", BOAT),
@@ -1309,7 +1309,7 @@ pub(in crate::domain::statute) fn sources() -> Sources {
 }
 
 /// The files with `from` in `file` replaced by `to`; `from` must stand there once.
-pub(in crate::domain::statute) fn changed(file: &str, from: &str, to: &str) -> Sources {
+pub(in crate::domain) fn changed(file: &str, from: &str, to: &str) -> Sources {
     let mut sources = sources();
     let text = sources.get_mut(file).unwrap();
     assert_eq!(text.matches(from).count(), 1, "`{from}` does not stand in {file} exactly once");
@@ -1318,6 +1318,6 @@ pub(in crate::domain::statute) fn changed(file: &str, from: &str, to: &str) -> S
 }
 
 /// The definition.
-pub(in crate::domain::statute) fn definition() -> Definition {
+pub(in crate::domain) fn definition() -> Definition {
     parse(&sources()).unwrap()
 }

@@ -160,8 +160,8 @@ impl<'a> Lint<'a> {
                 self.known(&place.key("base_document"), &what, kind, &kinds);
             }
         }
-        let code = record_type.subject.as_ref().map(|subject| &subject.personal_code);
-        if let Some(code) = code.filter(|code| !part.columns.iter().any(|column| column.field == **code)) {
+        let code = record_type.subject.as_ref().map(|subject| subject.field());
+        if let Some(code) = code.filter(|code| !part.columns.iter().any(|column| column.field == *code)) {
             self.fault(
                 place,
                 format!("no column says whose record of `{}` a row is", record_type.name),
@@ -221,7 +221,7 @@ impl<'a> Lint<'a> {
             self.fault(place, format!("`{name}` is computed, so nothing brings it"), "Remove the column.");
         }
         // By the code a row is recognised; it brings nothing.
-        if owner.subject.as_ref().is_some_and(|subject| subject.personal_code == name) {
+        if owner.subject.as_ref().is_some_and(|subject| subject.field() == name) {
             return;
         }
         if let Some((theirs, ours)) = field.source.as_ref().zip(exchange.source.as_ref()).filter(|(a, b)| a != b) {

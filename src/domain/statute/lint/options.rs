@@ -7,8 +7,8 @@ use regex::Regex;
 use rust_decimal::Decimal;
 
 use super::fields::At;
-use super::register::COUNTRIES;
-use super::{Lint, choose, word};
+use super::register::{COUNTRIES, is_country};
+use super::{Lint, word};
 use crate::domain::statute::definition::{Field, FieldType};
 use crate::domain::statute::parse::Place;
 
@@ -16,6 +16,9 @@ use FieldType as T;
 
 /// Types whose value is free text.
 const TEXTS: &[T] = &[T::Text, T::Multiline, T::Email, T::Phone, T::Address];
+/// Those, and codes of a country that the engine does not know.
+const TEXTS_AND_CODES: &[T] =
+    &[T::Text, T::Multiline, T::Email, T::Phone, T::Address, T::PersonalCode, T::RegistryCode];
 /// Types whose value is a quantity.
 pub(super) const NUMBERS: &[T] = &[T::Integer, T::Decimal, T::Money, T::Percentage, T::Load];
 /// Types whose values have an order.
@@ -49,9 +52,10 @@ impl<'a> Lint<'a> {
     }
 
     fn misfits(&mut self, field: &Field, place: &Place) {
+        let own_rule = !COUNTRIES.contains(&self.country_of(field));
         let options: [(&'static str, bool, &[T]); 12] = [
             ("length", field.length.is_some(), TEXTS),
-            ("pattern", field.pattern.is_some(), TEXTS),
+            ("pattern", field.pattern.is_some(), if own_rule { TEXTS_AND_CODES } else { TEXTS }),
             ("min", field.min.is_some(), ORDERED),
             ("max", field.max.is_some(), ORDERED),
             ("warn_above", field.warn_above.is_some(), NUMBERS),
@@ -184,15 +188,27 @@ impl<'a> Lint<'a> {
         }
     }
 
+    /// The country whose codes the field holds.
+    fn country_of<'f>(&'f self, field: &'f Field) -> &'f str {
+        field.country.as_deref().unwrap_or(&self.definition.register.country)
+    }
+
+    /// Codes of a country that the engine does not know have the form that their field gives, and tell nothing.
     fn country(&mut self, field: &Field, place: &Place) {
-        if let Some(country) = &field.country
-            && !COUNTRIES.contains(&country.as_str())
-        {
-            self.fault(
-                &place.key("country"),
-                format!("the engine does not know the codes of `{country}`"),
-                choose(COUNTRIES),
-            );
+        let country = self.country_of(field).to_owned();
+        let is_code = matches!(field.kind, T::PersonalCode | T::RegistryCode);
+        // Where the register's own country is none, that is said there.
+        let unsaid = field.country.is_none() && !is_country(&country);
+        if !is_code || unsaid || COUNTRIES.contains(&country.as_str()) {
+            return;
+        }
+        let message = format!("the engine does not know the codes of `{country}`");
+        if field.pattern.is_none() {
+            let advice = "Say their form in `pattern`, or name a country that it knows: EE, FI.";
+            self.fault(&place.key("country"), message, advice);
+        } else if field.minor {
+            let advice = "Remove `minor`: such a code tells nobody's age.";
+            self.fault(&place.key("minor"), message, advice);
         }
     }
 

@@ -3,13 +3,13 @@
 //! What a kind of case must have follows from what the engine does with it: a clock that nothing starts, a step that
 //! cannot be made, a letter that reaches nobody would each be a duty of the statute that silently never happens.
 
-use super::Lint;
 use super::releases::receives_records;
+use super::{Findings, Lint};
 use crate::domain::calendar::Term;
 use crate::domain::statute::Clause;
 use crate::domain::statute::definition::FieldType;
 use crate::domain::statute::parse::{CASES_FILE, Place, REGISTER_FILE};
-use crate::domain::statute::procedures::{About, CaseKind, Procedure, StepKind};
+use crate::domain::statute::procedures::{About, CaseKind, ContactPoint, Procedure, StepKind};
 
 /// Stands among contact points for the institution that a case is about.
 pub(super) const INSTITUTION: &str = "institution";
@@ -19,35 +19,9 @@ const LANGUAGES: &[&str] = &["et", "en", "fi", "sv"];
 /// A time that a rule of the register sets, and the clause that does.
 struct Time<'a>(Term, &'a Clause);
 
-impl Lint<'_> {
-    pub(super) fn procedures(&mut self) {
-        let root = Place::file(REGISTER_FILE);
-        self.contacts(&root);
-        self.institution_email(&root.key("institutions").key("email_field"));
-        let cases = &self.definition.cases;
-        let file = Place::file(CASES_FILE);
-        let names = cases.iter().enumerate().map(|(i, kind)| (kind.name.as_str(), file.item("case", i)));
-        self.unique("kind of case", names);
-        for (index, kind) in cases.iter().enumerate() {
-            let place = file.item("case", index);
-            self.machine_name(&place, &kind.name);
-            self.label(&place.key("label"), &kind.label);
-            self.clause(&place.key("clause"), &kind.clause);
-            self.clock(kind, &place);
-            self.told(kind, &place);
-            self.steps(kind, &place);
-            self.outcomes(kind, &place);
-            if let Some(remedies) = &kind.remedies {
-                self.label(&place.key("remedies"), remedies);
-            }
-            self.hidden(kind, &place);
-            self.procedure(kind, &place);
-        }
-        self.engine_kinds(&file, &root);
-    }
-
-    fn contacts(&mut self, root: &Place) {
-        let contacts = &self.definition.register.contacts;
+impl Findings<'_> {
+    /// Where letters go.
+    pub(super) fn contacts(&mut self, contacts: &[ContactPoint], root: &Place) {
         let names = contacts.iter().enumerate().map(|(i, c)| (c.name.as_str(), root.item("contact", i)));
         self.unique("contact", names);
         for (index, contact) in contacts.iter().enumerate() {
@@ -72,6 +46,36 @@ impl Lint<'_> {
             }
             self.known(&place.key("language"), "language of letters", &contact.language, LANGUAGES);
         }
+    }
+}
+
+impl Lint<'_> {
+    pub(super) fn procedures(&mut self) {
+        let root = Place::file(REGISTER_FILE);
+        let register = &self.definition.register;
+        self.contacts(&register.contacts, &root);
+        self.institution_email(&root.key("institutions").key("email_field"));
+        let cases = &self.definition.cases;
+        let file = Place::file(CASES_FILE);
+        let names = cases.iter().enumerate().map(|(i, kind)| (kind.name.as_str(), file.item("case", i)));
+        self.unique("kind of case", names);
+        for (index, kind) in cases.iter().enumerate() {
+            let place = file.item("case", index);
+            self.machine_name(&place, &kind.name);
+            self.label(&place.key("label"), &kind.label);
+            self.clause(&place.key("clause"), &kind.clause);
+            self.clock(kind, &place);
+            self.told(kind, &place);
+            self.steps(kind, &place);
+            self.outcomes(kind, &place);
+            if let Some(remedies) = &kind.remedies {
+                self.label(&place.key("remedies"), remedies);
+            }
+            self.hidden(kind, &place);
+            self.own_data(kind, &place);
+            self.procedure(kind, &place);
+        }
+        self.engine_kinds(&file, &root);
     }
 
     fn institution_email(&mut self, place: &Place) {
@@ -165,6 +169,10 @@ impl Lint<'_> {
                     let advice = "Add at least one `[[case.outcome]]`, or remove the step.";
                     self.fault(&place, "there is nothing that could be decided", advice);
                 }
+                StepKind::AskIdentity | StepKind::Identify => {
+                    let advice = "Remove it: `own_data` gives such cases these steps.";
+                    self.fault(&place, format!("`{}` is no step to choose", step.as_str()), advice);
+                }
                 StepKind::Clarify if !kind.steps.contains(&StepKind::AskClarification) => {
                     let advice = "Add `ask_clarification`, or remove it.";
                     self.fault(&place, "nobody can be asked to clarify", advice);
@@ -226,6 +234,36 @@ impl Lint<'_> {
         }
     }
 
+    /// How people ask for the data about themselves.
+    fn own_data(&mut self, kind: &CaseKind, place: &Place) {
+        let Some(rule) = &kind.own_data else { return };
+        let place = place.key("own_data");
+        if kind.procedure != Procedure::OwnData {
+            let advice = "Write `procedure = \"own_data\"`, or remove it.";
+            self.fault(&place, "only a request for the data about oneself is asked so", advice);
+        }
+        self.clause(&place.key("clause"), &rule.clause);
+        for (key, clause) in [("guardians", &rule.guardians), ("waits_for_identity", &rule.waits_for_identity)] {
+            if let Some(clause) = clause {
+                self.clause(&place.key(key), clause);
+            }
+        }
+        let roles: Vec<&str> = self.definition.register.roles.iter().map(|role| role.name.as_str()).collect();
+        self.all_known(&place, "decides", "role", &rule.decides, &roles);
+        if rule.decides.is_empty() {
+            self.fault(&place.key("decides"), "nobody decides such a request", "Name the roles that do.");
+        }
+        if rule.proofs.is_empty() {
+            let advice = "Name ways: `login`, `signed_letter`, `in_person`.";
+            self.fault(&place.key("proofs"), "nobody can prove who they are", advice);
+        }
+        let about_people = self.definition.record_types.iter().any(|t| t.subject.is_some());
+        if !about_people {
+            let advice = "Add `[subject]` to a record type, or remove the kind of case.";
+            self.fault(&place, "no record of the register is about a person", advice);
+        }
+    }
+
     /// What a procedure cannot do without.
     fn procedure(&mut self, kind: &CaseKind, place: &Place) {
         let word = kind.procedure.as_str();
@@ -256,6 +294,26 @@ impl Lint<'_> {
                     "a recipient who may receive more than aggregates",
                     "Add a `[[recipient]]` to register.toml.",
                 );
+            }
+            Procedure::OwnData => {
+                needs(kind.own_data.is_some(), "own_data", "how one asks", "Add `[case.own_data]`.");
+                needs(kind.term.is_some(), "term", "a time", "Add `term`: one month by GDPR article 12(3).");
+                needs(
+                    kind.outcomes.iter().any(|o| !o.refuses),
+                    "outcome",
+                    "an outcome that grants",
+                    "Add a `[[case.outcome]]` without `refuses`.",
+                );
+                needs(
+                    kind.outcomes.iter().any(|o| o.refuses),
+                    "outcome",
+                    "an outcome that refuses",
+                    "Add a `[[case.outcome]]` with `refuses = true`.",
+                );
+                let told = kind.remedies.is_some();
+                needs(told, "remedies", "what can be done against a refusal", "Add `[case.remedies]`.");
+                let after = closes_after(StepKind::Decide);
+                needs(after, "closes_after", "a decision", "Add `decide` to `closes_after`.");
             }
             Procedure::Access | Procedure::ErrorNotice | Procedure::SubjectNotice | Procedure::Recertification => {
                 needs(!kind.outcomes.is_empty(), "outcome", "an outcome", "Add a `[[case.outcome]]`.");

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::Lint;
-use crate::domain::statute::definition::{FieldType, RecordType};
+use crate::domain::statute::definition::{FieldType, Index, RecordType};
 use crate::domain::statute::parse::Place;
 
 impl<'a> Lint<'a> {
@@ -84,9 +84,19 @@ impl<'a> Lint<'a> {
         let Some(subject) = &record_type.subject else {
             return;
         };
-        let own = place.key("personal_code");
-        if let Some(field) = self.path(&own, &subject.personal_code, &record_type.name, &record_type.fields) {
-            self.of_kind(&own, field, &[FieldType::PersonalCode]);
+        match (&subject.personal_code, &subject.account) {
+            (Some(code), None) => {
+                let own = place.key("personal_code");
+                if let Some(field) = self.path(&own, code, &record_type.name, &record_type.fields) {
+                    self.of_kind(&own, field, &[FieldType::PersonalCode]);
+                }
+            }
+            (None, Some(account)) => self.account(record_type, account, &place.key("account")),
+            _ => self.fault(
+                place,
+                "a person is known either by a personal code or by an account",
+                "Name one field: in `personal_code`, or in `account` where the source lists no code.",
+            ),
         }
         let Some(guardians) = &subject.guardians else {
             return;
@@ -94,6 +104,18 @@ impl<'a> Lint<'a> {
         let place = place.key("guardians");
         if let Some(field) = self.open_path(&place, guardians, &record_type.name, &record_type.fields) {
             self.of_kind(&place, field, &[FieldType::PersonalCode]);
+        }
+    }
+
+    /// The field that holds the name under which the person logs in.
+    fn account(&mut self, record_type: &'a RecordType, name: &str, place: &Place) {
+        let Some(field) = self.path(place, name, &record_type.name, &record_type.fields) else { return };
+        if self.of_kind(place, field, &[FieldType::Text, FieldType::Email]) && field.index != Some(Index::Code) {
+            self.fault(
+                place,
+                format!("nobody finds their own record, as `{name}` is not indexed as a code"),
+                format!("Add `index = \"code\"` to the field `{name}`."),
+            );
         }
     }
 

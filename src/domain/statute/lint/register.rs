@@ -2,14 +2,19 @@
 
 use chrono::NaiveDate;
 
-use super::{Lint, choose, period};
+use super::{Findings, Lint, choose, period};
 use crate::domain::publication::reach::Reach;
-use crate::domain::statute::definition::{FieldType, RecordType, RetentionRule};
+use crate::domain::statute::definition::{Act, ActForm, FieldType, Party, RecordType, RetentionRule};
 use crate::domain::statute::parse::{Place, REGISTER_FILE};
-use crate::domain::statute::path::is_machine_name;
+use crate::domain::statute::path::{FieldPath, is_machine_name};
 
 /// Countries whose codes and calendar the engine knows.
-pub(super) const COUNTRIES: &[&str] = &["EE", "FI"];
+pub(in crate::domain::statute) const COUNTRIES: &[&str] = &["EE", "FI"];
+
+/// Whether `code` is one of ISO 3166-1 alpha-2, by its form.
+pub(super) fn is_country(code: &str) -> bool {
+    code.len() == 2 && code.bytes().all(|b| b.is_ascii_uppercase())
+}
 
 /// How a trigger begins that is an event and not a date field.
 const EVENT: &str = "event:";
@@ -21,29 +26,17 @@ impl Lint<'_> {
     pub(super) fn register(&mut self) {
         let register = &self.definition.register;
         let root = Place::file(REGISTER_FILE);
-        if !is_short_name(&register.short_name) {
-            self.fault(
-                &root.key("short_name"),
-                format!("`{}` cannot be a short name", register.short_name),
-                "Write lower-case letters, digits and hyphens, not a hyphen first.",
-            );
-        }
+        self.known_as(&root, &register.short_name, &register.country);
+        self.spoken(&root);
         self.label(&root.key("name"), &register.name);
         self.clause(&root.key("name_clause"), &register.name_clause);
-        if !COUNTRIES.contains(&register.country.as_str()) {
-            let place = root.key("country");
-            self.fault(
-                &place,
-                format!("the engine does not know the country `{}`", register.country),
-                choose(COUNTRIES),
-            );
-        }
-        self.act(&root.key("act"));
-        self.parties(&root);
+        self.act(&register.act, &root.key("act"));
+        self.parties(&register.controller, &register.processors, &root);
         self.security(&root.key("security"));
         self.some(&root, "purpose", "purpose", register.purposes.len());
         self.items("purpose", &root, "purpose", &register.purposes);
-        self.items("statement", &root, "statement", &register.statements);
+        self.published(&root, &register.statements, register.documents.as_deref(), register.catalogue.as_ref());
+        self.promises(&root);
         if let Some(effect) = &register.legal_effect {
             let place = root.key("legal_effect");
             self.machine_name(&place, &effect.name);
@@ -63,52 +56,15 @@ impl Lint<'_> {
         self.closing(&root.key("closing"));
     }
 
-    /// A list that the statute cannot do without.
-    pub(super) fn some(&mut self, owner: &Place, key: &'static str, what: &str, count: usize) {
-        if count == 0 {
-            self.fault(&owner.key(key), format!("there is no {what}"), format!("Name at least one {what}."));
-        }
-    }
-
-    fn act(&mut self, place: &Place) {
-        let act = &self.definition.register.act;
-        for (key, text) in
-            [("issuer", &act.issuer), ("kind", &act.kind), ("title", &act.title), ("publication", &act.publication)]
-        {
-            self.text(&place.key(key), text);
-        }
-        if act.adopted > act.in_force_from {
-            self.fault(
-                &place.key("in_force_from"),
-                format!("the act is in force from {}, before it was adopted on {}", act.in_force_from, act.adopted),
-                "Correct one of the two days.",
-            );
-        }
-        if let Some(until) = act.in_force_until.filter(|until| *until < act.in_force_from) {
-            self.fault(
-                &place.key("in_force_until"),
-                format!("the act ends on {until}, before it is in force on {}", act.in_force_from),
-                "Correct one of the two days.",
-            );
-        }
-        self.some(place, "legal_basis", "legal basis", act.legal_basis.len());
-        for (index, basis) in act.legal_basis.iter().enumerate() {
-            self.text(&place.item("legal_basis", index), basis);
-        }
-        self.clause(&place.key("clause"), &act.clause);
-    }
-
-    fn parties(&mut self, root: &Place) {
-        let register = &self.definition.register;
-        let processors = register.processors.iter().enumerate().map(|(i, party)| (root.item("processor", i), party));
-        for (place, party) in std::iter::once((root.key("controller"), &register.controller)).chain(processors) {
-            self.text(&place.key("name"), &party.name);
-            self.clause(&place.key("clause"), &party.clause);
-        }
-    }
-
     fn security(&mut self, place: &Place) {
-        let security = &self.definition.register.security;
+        let Some(security) = &self.definition.register.security else {
+            if self.definition.register.act.form == ActForm::Statute {
+                let advice =
+                    "Add `[security]`, or say with `form = \"description\"` in `[act]` that it is no act of law.";
+                self.fault(place, "the statute's security class is missing", advice);
+            }
+            return;
+        };
         self.clause(&place.key("clause"), &security.clause);
         match level_of(&security.class) {
             None => self.fault(
@@ -228,6 +184,19 @@ impl Lint<'_> {
         }
     }
 
+    /// What is made public is no secret.
+    fn no_secret(&mut self, place: &Place, record_type: &RecordType, path: &str) {
+        let along: Vec<_> =
+            FieldPath::parse(path).iter().flat_map(|p| p.along(&record_type.fields)).flatten().collect();
+        let in_secret = |name: &Option<String>| {
+            record_type.sections.iter().any(|section| section.secret && name.as_ref() == Some(&section.name))
+        };
+        if record_type.secret || along.iter().any(|field| field.secret || in_secret(&field.section)) {
+            let message = format!("the statute makes public what is secret: `{path}`");
+            self.fault(place, message, "Remove `secret` there, or the field here.");
+        }
+    }
+
     fn publications(&mut self, root: &Place) {
         let publications = &self.definition.register.publications;
         let names = self.record_type_names();
@@ -242,6 +211,7 @@ impl Lint<'_> {
             };
             for (at, path) in publication.fields.iter().enumerate() {
                 let place = place.item("fields", at);
+                self.no_secret(&place, record_type, path);
                 match Reach::of(self.definition, record_type, path) {
                     // A path of the record itself, or nowhere: told in the usual words.
                     None => {
@@ -372,6 +342,14 @@ impl Lint<'_> {
                 None => {
                     self.fault(place, format!("`{name}` is no record type"), "Write `record:` and the name of one.");
                 }
+                Some(found) if path.is_none() && found.lifecycle.is_none() => {
+                    let message = format!("a record of `{name}` has no end of its own");
+                    self.fault(
+                        place,
+                        message,
+                        "Give the record type a `lifecycle`, or name a date: `record:type/field`.",
+                    );
+                }
                 Some(found) => {
                     let field = path.and_then(|path| self.path(place, path, &found.name, &found.fields));
                     if let Some(field) = field {
@@ -482,19 +460,101 @@ impl Lint<'_> {
     }
 }
 
+impl Findings<'_> {
+    /// A list that the statute cannot do without.
+    pub(super) fn some(&mut self, owner: &Place, key: &'static str, what: &str, count: usize) {
+        if count == 0 {
+            self.fault(&owner.key(key), format!("there is no {what}"), format!("Name at least one {what}."));
+        }
+    }
+
+    /// The short name, the country.
+    pub(super) fn known_as(&mut self, root: &Place, short_name: &str, country: &str) {
+        if !is_short_name(short_name) {
+            self.fault(
+                &root.key("short_name"),
+                format!("`{short_name}` cannot be a short name"),
+                "Write lower-case letters, digits and hyphens, not a hyphen first.",
+            );
+        }
+        if !is_country(country) {
+            let message = format!("`{country}` is no code of a country");
+            self.fault(&root.key("country"), message, "Write the two capital letters of ISO 3166-1, as EE.");
+        }
+    }
+
+    /// The languages in which the register is spoken of.
+    pub(super) fn spoken(&mut self, root: &Place) {
+        if !self.languages.contains(&self.language) {
+            self.fault(
+                &root.key("languages"),
+                format!("the source is in {}, and that is not among the languages", self.language.name()),
+                format!("Add \"{}\", or correct `language`.", self.language.code()),
+            );
+        }
+        let codes: Vec<String> = self.languages.iter().map(|l| l.code().to_owned()).collect();
+        self.once(root, "languages", &codes);
+    }
+
+    /// The text that founds or describes the register.
+    pub(super) fn act(&mut self, act: &Act, place: &Place) {
+        let always = [("issuer", &act.issuer), ("kind", &act.kind), ("title", &act.title)];
+        let of_statutes = [("number", &act.number), ("publication", &act.publication)];
+        let of_statutes = of_statutes.into_iter().filter(|_| act.form == ActForm::Statute);
+        for (key, text) in always.into_iter().chain(of_statutes) {
+            self.text(&place.key(key), text);
+        }
+        if act.adopted.is_none() && act.form == ActForm::Statute {
+            let advice = "Add `adopted`, or say with `form = \"description\"` that it is no act of law.";
+            self.fault(&place.key("adopted"), "nothing says when the act was adopted", advice);
+        }
+        if let Some(adopted) = act.adopted.filter(|day| *day > act.in_force_from) {
+            self.fault(
+                &place.key("in_force_from"),
+                format!("the act is in force from {}, before it was adopted on {adopted}", act.in_force_from),
+                "Correct one of the two days.",
+            );
+        }
+        if let Some(until) = act.in_force_until.filter(|until| *until < act.in_force_from) {
+            self.fault(
+                &place.key("in_force_until"),
+                format!("the act ends on {until}, before it is in force on {}", act.in_force_from),
+                "Correct one of the two days.",
+            );
+        }
+        if act.form == ActForm::Statute {
+            self.some(place, "legal_basis", "legal basis", act.legal_basis.len());
+        }
+        for (index, basis) in act.legal_basis.iter().enumerate() {
+            self.text(&place.item("legal_basis", index), basis);
+        }
+        self.clause(&place.key("clause"), &act.clause);
+    }
+
+    /// Who answers for the register, and who processes data for them.
+    pub(super) fn parties(&mut self, controller: &Party, processors: &[Party], root: &Place) {
+        let processors = processors.iter().enumerate().map(|(i, party)| (root.item("processor", i), party));
+        for (place, party) in std::iter::once((root.key("controller"), controller)).chain(processors) {
+            self.text(&place.key("name"), &party.name);
+            self.clause(&place.key("clause"), &party.clause);
+        }
+    }
+}
+
 /// Whether fields of `record_type` are kept by `rule`.
 fn uses(record_type: &RecordType, rule: &RetentionRule) -> bool {
     record_type.fields.iter().any(|f| f.retention.as_ref() == Some(&rule.name))
 }
 
-fn is_short_name(text: &str) -> bool {
+/// Whether `text` can be a short name: lower-case letters, digits and hyphens.
+pub fn is_short_name(text: &str) -> bool {
     !text.is_empty()
         && !text.starts_with('-')
         && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
 }
 
 /// The level that follows from a security class, if it is one.
-fn level_of(class: &str) -> Option<&'static str> {
+pub(in crate::domain::statute) fn level_of(class: &str) -> Option<&'static str> {
     let [b'K', k @ b'0'..=b'3', b'T', t @ b'0'..=b'3', b'S', s @ b'0'..=b'3'] = class.as_bytes() else {
         return None;
     };

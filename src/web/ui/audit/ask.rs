@@ -336,13 +336,15 @@ fn meant(key: Key, word: &str, register: &Register, t: T) -> Option<String> {
             }
         }
         Key::Role => {
-            let role =
-                source.roles.iter().find(|r| same(&r.name) || same(&r.label.et) || same(&t.label(&r.label).text));
+            let role = source
+                .roles
+                .iter()
+                .find(|r| same(&r.name) || same(r.label.official()) || same(&t.label(&r.label).text));
             if none { Some("none".into()) } else { Some(role.map_or_else(|| word.to_owned(), |r| r.name.clone())) }
         }
         Key::Why if none => Some("none".into()),
         Key::Why => {
-            let purpose = source.purposes.iter().find(|p| same(&p.name) || same(&p.label.et));
+            let purpose = source.purposes.iter().find(|p| same(&p.name) || same(p.label.official()));
             Some(purpose.map_or_else(|| word.to_owned(), |p| p.name.clone()))
         }
         Key::Person | Key::Who => Some(word.to_owned()),
@@ -352,7 +354,7 @@ fn meant(key: Key, word: &str, register: &Register, t: T) -> Option<String> {
 /// The purpose as it stands in the log.
 fn purpose_text(register: &Register, why: &str) -> String {
     let known = register.definition.register.purposes.iter().find(|p| p.name == why);
-    known.map_or_else(|| why.to_owned(), |p| p.label.et.clone())
+    known.map_or_else(|| why.to_owned(), |p| p.label.official().to_owned())
 }
 
 /// Whether a word is a coarse kind of event.

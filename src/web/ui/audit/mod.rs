@@ -606,7 +606,7 @@ impl View<'_> {
             .words
             .purposes
             .iter()
-            .map(|(text, n)| match known.iter().find(|p| p.label.et == *text) {
+            .map(|(text, n)| match known.iter().find(|p| p.label.official() == *text) {
                 Some(p) => {
                     let said = t.label(&p.label);
                     (Said { text: short(&said.text), lang: said.lang }, *n, Some(p.name.clone()))

@@ -93,13 +93,13 @@ impl Shows {
 
 /// Whether nobody can be entered without thinking of the field.
 fn needed(kind: &RecordType, field: &Field) -> bool {
-    let named = |path: &String| path.split(['/', '[']).next() == Some(field.name.as_str());
+    let named = |path: &str| path.split(['/', '[']).next() == Some(field.name.as_str());
     field.required
         || field.required_when.is_some()
-        || kind.title.iter().any(named)
+        || kind.title.iter().any(|path| named(path))
         || kind.lifecycle.as_ref().is_some_and(|life| named(&life.begins))
-        || kind.subject.as_ref().is_some_and(|subject| named(&subject.personal_code))
-        || kind.unique.iter().any(|unique| unique.fields.iter().any(named))
+        || kind.subject.as_ref().is_some_and(|subject| named(subject.field()))
+        || kind.unique.iter().any(|unique| unique.fields.iter().any(|path| named(path)))
 }
 
 /// What a form is made of.

@@ -192,7 +192,7 @@ fn columns_of<'k>(kind: &'k RecordType, chosen: Option<&Vec<String>>) -> Vec<&'k
             .take(MOST_COLUMNS)
             .collect(),
         None => {
-            let subject = |f: &Field| kind.subject.as_ref().is_some_and(|s| s.personal_code == f.name);
+            let subject = |f: &Field| kind.subject.as_ref().is_some_and(|s| s.field() == f.name);
             let shown = |f: &&Field| is_column(f) && !titled(f) && f.index.is_some();
             let first = kind.fields.iter().filter(|f| subject(f) && is_column(f));
             // Other codes are for searching; what is filtered by tells records apart.
@@ -885,7 +885,7 @@ fn hit(
     view: &RecordView,
     titles: &BTreeMap<Uuid, String>,
 ) -> Hit {
-    let code = kind.subject.as_ref().and_then(|s| view.data.get(&s.personal_code)?.as_str());
+    let code = kind.subject.as_ref().and_then(|s| view.data.get(s.field())?.as_str());
     let own = register.is_institution_type(&kind.name);
     Hit {
         href: visit.href(&format!("/r/{}/records/{}/{}", view.register, view.record_type, view.id)),

@@ -341,7 +341,7 @@ fn ways(visit: &Visit, opened: &Opened) -> Vec<(Said, String)> {
 
 fn subject_code(opened: &Opened, show: Show<'_>) -> Option<CodeShown> {
     let subject = opened.kind.subject.as_ref()?;
-    let field = opened.kind.fields.iter().find(|f| f.name == subject.personal_code)?;
+    let field = opened.kind.fields.iter().find(|f| f.name == subject.field())?;
     let lines = show.lines(&field.name, field, opened.view.data.get(&field.name)?);
     let line = lines.into_iter().next()?;
     Some(CodeShown {

@@ -107,14 +107,14 @@ pub async fn execute(state: State, posted: Posted) -> Shown {
     let path = format!("/r/{register}/retention/batches/{id}");
     let (app, cx) = (state.app.clone(), visit.cx());
     // It goes on when the visitor leaves: what is half done is of no use to anybody.
-    let task = actix_web::rt::spawn(async move {
+    let task = actix_web::rt::spawn(state.app.store.with_one_version(async move {
         let done = app.execute_batch(cx, register, id).await;
         done.map(|_| ()).map_err(Problem::from).inspect_err(|problem| {
             if let Some(cause) = &problem.cause {
                 log::error!(target: "andmekogu::web", "a batch was not carried out to its end: {cause}");
             }
         })
-    });
+    }));
     match tokio::time::timeout(PATIENCE, task).await {
         Err(_) => visit.done(&path, "retention-executing"),
         Ok(Err(e)) => Err(Problem::from(Error::Setup(e.to_string()))),

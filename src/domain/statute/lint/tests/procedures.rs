@@ -244,3 +244,68 @@ fn what_the_engine_opens_has_a_rule_and_a_kind_with_the_same_time() {
     let found: Vec<_> = found.iter().map(|f| (f.path.as_str(), f.message.as_str())).collect();
     assert_eq!(found, [("case[hail].procedure", "nothing ever opens such a case")]);
 }
+
+/// A request for one's own data, beside the other kinds.
+const OWN_DATA: &str = r#"
+[[case]]
+name = "look"
+label = { et = "vaade", en = "look", fi = "katse", sv = "blick" }
+clause = "§ 7"
+procedure = "own_data"
+term = "P1M"
+closes_after = ["decide"]
+[case.own_data]
+clause = "§ 7"
+decides = ["harbour_master"]
+proofs = ["login", "signed_letter"]
+guardians = "§ 7"
+[case.remedies]
+et = "Kaeba."
+en = "Complain."
+fi = "Valita."
+sv = "Klaga."
+
+[[case.outcome]]
+name = "shown"
+label = { et = "jah", en = "yes", fi = "kyllä", sv = "ja" }
+clause = "§ 7"
+
+[[case.outcome]]
+name = "not_shown"
+label = { et = "ei", en = "no", fi = "ei", sv = "nej" }
+clause = "§ 7"
+refuses = true
+"#;
+
+#[test]
+fn a_request_for_ones_own_data_says_who_decides_and_how_identity_is_proved() {
+    let with = |old: &str, new: &str| {
+        assert!(OWN_DATA.contains(old), "{old}");
+        let mut sources = sources();
+        sources.insert(CASES.into(), format!("{}{}", sources[CASES], OWN_DATA.replacen(old, new, 1)));
+        let found = faults(&sources);
+        found.iter().map(|f| (f.path.clone(), f.message.clone())).collect::<Vec<_>>()
+    };
+    assert_eq!(with("P1M", "P1M"), []);
+    for (old, new, path, message) in [
+        ("[\"harbour_master\"]", "[\"pirate\"]", ".own_data.decides[#1]", "there is no role `pirate`"),
+        ("[\"harbour_master\"]", "[]", ".own_data.decides", "nobody decides such a request"),
+        ("[\"login\", \"signed_letter\"]", "[]", ".own_data.proofs", "nobody can prove who they are"),
+        (
+            "closes_after = [\"decide\"]",
+            "steps = [\"identify\"]\ncloses_after = [\"decide\"]",
+            ".steps[#1]",
+            "`identify` is no step to choose",
+        ),
+        ("closes_after = [\"decide\"]\n", "", ".closes_after", "a case of the procedure `own_data` needs a decision"),
+        ("refuses = true", "", ".outcome", "a case of the procedure `own_data` needs an outcome that refuses"),
+        (
+            "procedure = \"own_data\"",
+            "procedure = \"error_notice\"",
+            ".own_data",
+            "only a request for the data about oneself is asked so",
+        ),
+    ] {
+        assert_eq!(with(old, new), [(format!("case[look]{path}"), message.to_owned())], "{old} → {new}");
+    }
+}
